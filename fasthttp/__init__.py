@@ -1,0 +1,1 @@
+"""A small, streaming-first async HTTP session."""
