@@ -1,0 +1,182 @@
+"""The four content codings: which compressed streams may follow each other, and what may not.
+
+gzip is a sequence of members; zero bytes behind one, and, as with gzip(1), all that begins no
+member, are ignored. deflate is one zlib or raw stream; what is behind it is ignored. br is one
+stream, zstd a sequence of frames; bytes behind them are damage, as for brotli(1) and zstd(1).
+
+The pieces that `feed()` yields are decoded as they are asked for. Damage raises `BodyError` after
+all that could be decoded before it; only a br or zstd stream longer than 16 KiB may lack its last
+64 KiB then, as those libraries keep to themselves what they had decoded when they fail.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from typing import ClassVar
+
+from fasthttp.decoders.engines import Brotli, Corrupt, Engine, Inflate, Zstd
+
+# Input goes to an engine in steps, for what it does not take at once is copied with every piece.
+_STEP = 16_384
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class BodyError(ValueError):
+    """The body is not what its Content-Encoding says: it is damaged or not finished."""
+
+
+class Coding:
+    """A sequence of compressed streams, each read by an engine of its own."""
+
+    name: ClassVar[str]
+    unit: ClassVar[str] = ""  # what one stream of several is called
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+        self._replay = _Replay()
+        self._held = b""  # too little to tell what it begins
+        self._over = False  # whatever comes now is ignored
+        self._ended = 0  # streams read to their end
+        self._decoded = 0
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Decode `chunk`, in pieces of 1 to 65,536 bytes."""
+        for at in range(0, len(chunk), _STEP):
+            data = self._held + chunk[at : at + _STEP]
+            self._held = b""
+            while data and not self._over:
+                if self._engine is None:
+                    data = self._begin(data)
+                if self._engine is not None:
+                    data = yield from self._decode(self._engine, data)
+
+    def flush(self) -> Iterator[bytes]:
+        """End the input; there is nothing left to yield, but the stream may be unfinished."""
+        if self._engine is not None or self._held:
+            where = f"inside {self.unit} {self._ended + 1}" if self.unit else "too early"
+            raise BodyError(
+                f"{self.name} stream ended {where} after {self._decoded:,} decoded bytes"
+            )
+        yield from ()
+
+    def _begin(self, data: bytes) -> bytes:
+        """Set the engine for the stream that `data` begins; return the data to give it."""
+        raise NotImplementedError
+
+    def _decode(self, engine: Engine, data: bytes) -> Generator[bytes, None, bytes]:
+        self._replay.note(engine, data)
+        try:
+            for piece in _pieces(engine, data):
+                self._decoded += len(piece)
+                self._replay.given += len(piece)
+                yield piece
+        except Corrupt as error:
+            for piece in self._replay.lost():
+                self._decoded += len(piece)
+                yield piece
+            raise self._damage(str(error)) from error
+        if not engine.eof:
+            return b""
+        self._engine, self._replay = None, _Replay()
+        self._ended += 1
+        return engine.rest
+
+    def _damage(self, reason: str) -> BodyError:
+        where = f" in {self.unit} {self._ended + 1}" if self.unit else ""
+        after = f"after {self._decoded:,} decoded bytes"
+        return BodyError(f"{self.name} stream is corrupt{where} {after}: {reason}")
+
+
+class Gzip(Coding):
+    """gzip, and its old name x-gzip (RFC 9110, 8.4.1.3)."""
+
+    name = "gzip"
+    unit = "member"
+
+    def _begin(self, data: bytes) -> bytes:
+        if self._ended:
+            data = data.lstrip(b"\0")
+            if data in {b"", _GZIP_MAGIC[:1]}:
+                self._held = data
+                return b""
+            if not data.startswith(_GZIP_MAGIC):
+                self._over = True
+                return b""
+        self._engine = Inflate(31)
+        return data
+
+
+class Deflate(Coding):
+    """zlib, or what some servers send instead: deflate without its wrapper."""
+
+    name = "deflate"
+
+    def _begin(self, data: bytes) -> bytes:
+        if self._ended:
+            self._over = True
+            return b""
+        if len(data) < 2:
+            self._held = data
+            return b""
+        # Deflate that begins like a zlib header would be a stored block whose padding is not zero.
+        wrapped = data[0] & 0x8F == 8 and int.from_bytes(data[:2]) % 31 == 0
+        self._engine = Inflate(15 if wrapped else -15)
+        return data
+
+
+class Br(Coding):
+    """brotli (RFC 7932)."""
+
+    name = "br"
+
+    def _begin(self, data: bytes) -> bytes:
+        if self._ended:
+            raise self._damage("bytes behind its end")
+        self._engine = Brotli()
+        return data
+
+
+class Zst(Coding):
+    """Zstandard (RFC 8878)."""
+
+    name = "zstd"
+    unit = "frame"
+
+    def _begin(self, data: bytes) -> bytes:
+        self._engine = Zstd()
+        return data
+
+
+class _Replay:
+    """The latest input, to be gone through again byte by byte when an engine fails."""
+
+    def __init__(self) -> None:
+        self.given = 0  # bytes decoded since the state that `_again` makes
+        self._again: Callable[[], Engine] | None = None
+        self._data = b""
+
+    def note(self, engine: Engine, data: bytes) -> None:
+        if not self._data or len(self._data) + len(data) > _STEP:
+            self._again, self._data, self.given = engine.again(), b"", 0
+        self._data += data
+
+    def lost(self) -> Iterator[bytes]:
+        if self._again is None:
+            return
+        engine, skip = self._again(), self.given
+        try:
+            for at in range(len(self._data)):
+                for piece in _pieces(engine, self._data[at : at + 1]):
+                    if skip < len(piece):
+                        yield piece[skip:]
+                    skip = max(skip - len(piece), 0)
+        except Corrupt:
+            return
+
+
+def _pieces(engine: Engine, data: bytes) -> Iterator[bytes]:
+    piece = engine.push(data)
+    while True:
+        if piece:
+            yield piece
+        if not engine.more:
+            return
+        piece = engine.push(b"")

@@ -1,0 +1,267 @@
+"""One request and its response over one connection.
+
+The connection calls `receive`, `lost` and `wake`; the transport awaits `send`, `head` and, through
+the body stream, `read`. Closing never waits: an exchange whose response is complete gives its
+connection back for the next one, any other cuts it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+import httpx
+
+from .framing import Head, ProtocolError
+from .http1 import ResponseReader
+from .stream import BlockStream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable
+
+    from .engine import Channel
+
+HIGH_WATER = 512 * 1024  # bytes kept unread before the connection is told to stop
+WRITE_SIZE = 256 * 1024  # bytes of a request body handed to the connection at once
+
+
+class Timeouts(NamedTuple):
+    """Seconds for one step of each kind; None: no limit."""
+
+    pool: float | None = None
+    connect: float | None = None
+    write: float | None = None
+    read: float | None = None
+
+    @classmethod
+    def of(cls, request: httpx.Request) -> Timeouts:
+        """Read the `timeout` extension of a request."""
+        given = request.extensions.get("timeout", {})
+        return cls(*(given.get(step) for step in cls._fields))
+
+
+class StaleConnectionError(Exception):
+    """An idle connection was closed by the server before it took the request."""
+
+
+class Exchange:
+    """See the module; `release(reusable)` is called exactly once."""
+
+    __slots__ = (
+        "_blocks",
+        "_channel",
+        "_cut_short",
+        "_error",
+        "_loop",
+        "_paused",
+        "_reader",
+        "_release",
+        "_sent",
+        "_timeouts",
+        "_unread",
+        "_waiter",
+    )
+
+    def __init__(
+        self,
+        channel: Channel,
+        method: str,
+        timeouts: Timeouts,
+        release: Callable[[Exchange, Channel, bool], None],
+    ) -> None:
+        self._channel: Channel | None = channel
+        self._reader = ResponseReader(method)
+        self._timeouts = timeouts
+        self._release = release
+        self._loop = asyncio.get_running_loop()
+        self._blocks: list[bytes] = []
+        self._unread = 0
+        self._paused = False
+        self._sent = False  # the request is written whole
+        self._cut_short = False  # it never will be
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[bool] | None = None
+
+    # What the connection calls.
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes that arrived."""
+        interim = self._reader.interim
+        try:
+            self._reader.feed(data, self._blocks)
+        except ProtocolError as exc:
+            self.fail(httpx.RemoteProtocolError(str(exc)))
+            return
+        if self._reader.complete:
+            if self._sent:
+                self._finish(self._reader.reusable)
+        else:
+            self._unread += len(data)
+            if self._unread > HIGH_WATER and not self._paused and self._channel is not None:
+                self._paused = True
+                self._channel.pause()
+        # A head that trickles in does not start the read timeout anew; a 1xx response does.
+        if self._reader.head is not None or self._reader.interim > interim:
+            self.wake()
+
+    def lost(self, error: BaseException | None) -> None:
+        """Take notice that the connection is gone; with no `error` the server has closed it."""
+        if self._channel is None:
+            return
+        if error is not None:
+            progress = self._reader.progress()
+            self.fail(httpx.ReadError(f"connection lost, {progress}: {error!r}"))
+            return
+        try:
+            self._reader.eof()
+        except ProtocolError as exc:
+            self.fail(httpx.RemoteProtocolError(str(exc)))
+        else:
+            self._finish(reusable=False)
+            self.wake()
+
+    def wake(self) -> None:
+        """Let whoever waits look again."""
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(True)
+
+    # What the transport awaits.
+
+    async def send(self, head: bytes, body: bytes | AsyncIterable[bytes]) -> None:
+        """Write the request; stop early when the server has already refused it."""
+        if not isinstance(body, bytes):
+            await self._send_stream(head, body)
+        elif len(body) <= WRITE_SIZE:
+            await self._write(head + body)
+        else:
+            await self._write(head)
+            view = memoryview(body)
+            for start in range(0, len(view), WRITE_SIZE):
+                await self._write(view[start : start + WRITE_SIZE])
+        self._sent = not self._cut_short
+        if self._reader.complete:
+            self._finish(self._sent and self._reader.reusable)
+
+    async def _send_stream(self, head: bytes, body: AsyncIterable[bytes]) -> None:
+        await self._write(head)
+        blocks = aiter(body)
+        try:
+            async for block in blocks:
+                await self._write(block)
+                if self._cut_short:
+                    break
+        finally:
+            if (close := getattr(blocks, "aclose", None)) is not None:
+                await close()
+
+    async def head(self) -> Head:
+        """Wait for the status line and headers of the final response."""
+        while (head := self._reader.head) is None:
+            if self._error is not None:
+                raise self._error
+            await self._wait(
+                self._timeouts.read, lambda: httpx.ReadTimeout(self._late("no response"))
+            )
+        return head
+
+    async def read(self) -> bytes:
+        """Wait for body bytes and return all that arrived; b"" at the end."""
+        while not self._blocks:
+            if self._error is not None:
+                raise self._error
+            if self._reader.complete:
+                return b""
+            await self._wait(
+                self._timeouts.read, lambda: httpx.ReadTimeout(self._late("no more bytes"))
+            )
+        blocks = self._blocks[:]
+        self._blocks.clear()
+        self._unread = 0
+        if self._paused and self._channel is not None:
+            self._paused = False
+            self._channel.resume()
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+    def untouched(self) -> bool:
+        """Whether the server has not said a single byte to this request."""
+        return not self._reader.started
+
+    def close(self) -> None:
+        """End the exchange now; what is left of it cannot be read any more."""
+        self.fail(httpx.StreamClosed())
+        self._blocks.clear()
+
+    def fail(self, error: Exception) -> None:
+        """End the exchange with `error` for whoever reads on; the connection is cut."""
+        self._error = error
+        self._finish(reusable=False)
+        self.wake()
+
+    def _finish(self, reusable: bool) -> None:
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            self._release(self, channel, reusable)
+
+    async def _write(self, data: bytes | memoryview) -> None:
+        channel = self._channel
+        if self._cut_short or channel is None or channel.transport is None:
+            self._cut_short = True  # head() has the answer, or the reason why there is none
+            return
+        channel.transport.write(data)
+        while self._channel is not None and channel.writing_paused:
+            head = self._reader.head
+            if head is not None and head.status >= 300:
+                self._cut_short = True  # the server has answered and does not read on
+                return
+            await self._wait(
+                self._timeouts.write,
+                lambda: httpx.WriteTimeout(
+                    f"the server took no bytes of the request for {self._timeouts.write} seconds"
+                ),
+            )
+
+    def _late(self, what: str) -> str:
+        return f"{what} for {self._timeouts.read} seconds: {self._reader.progress()}"
+
+    async def _wait(
+        self,
+        seconds: float | None,
+        timeout_error: Callable[[], httpx.TimeoutException],
+    ) -> None:
+        """Wait to be woken; `seconds` without that end the exchange."""
+        if self._waiter is not None:
+            raise RuntimeError("this response is already being read by another task")
+        self._waiter = waiter = self._loop.create_future()
+        timer = None if seconds is None else self._loop.call_later(seconds, _expire, waiter)
+        try:
+            if not await waiter:
+                self.fail(timeout_error())
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+
+
+class ExchangeStream(BlockStream):
+    """The body of an exchange; dropping it unread ends the exchange, as closing does."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self.read_block = exchange.read  # type: ignore[method-assign] # one call less per block
+
+    async def read_block(self) -> bytes:
+        """Wait for body bytes; see `Exchange.read`."""
+        return await self._exchange.read()
+
+    async def aclose(self) -> None:
+        """End the exchange."""
+        self._exchange.close()
+
+    def __del__(self) -> None:
+        self._exchange.close()
+
+
+def _expire(waiter: asyncio.Future[bool]) -> None:
+    if not waiter.done():
+        waiter.set_result(False)

@@ -1,0 +1,35 @@
+"""How long one step of an exchange may take (chapter timeouts).
+
+A timeout is the number of seconds allowed to each of: getting a connection from the pool,
+connecting, one write, one read. It is no deadline: a stream that keeps coming may last for ever.
+"""
+
+from __future__ import annotations
+
+import math
+
+
+def check(timeout: float | None) -> float | None:
+    """Return a session's timeout in seconds, None for none; raise for what makes no sense.
+
+    Raises `TypeError` for what is no number and `ValueError` for 0, negatives, nan and bool.
+    """
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool):
+        raise ValueError(f"timeout is {timeout!r}: give seconds, or None")  # noqa: TRY004 - chapter timeouts
+    if not isinstance(timeout, int | float):
+        raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}")
+    if not timeout > 0:
+        raise ValueError(f"timeout is {timeout!r}: give more than 0 seconds; math.inf means none")
+    return None if timeout == math.inf else float(timeout)
+
+
+def effective(session: float | None, call: float | None) -> float | None:
+    """Return the seconds for one call: its own timeout, or with None the session's."""
+    return session if call is None else check(call)
+
+
+def extension(timeout: float | None) -> dict[str, float | None]:
+    """Return the `timeout` extension by which httpx's transports are told."""
+    return {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}

@@ -1,0 +1,92 @@
+"""Where a request goes: absolute URLs, and relative ones below `base_url` (chapter urls)."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+import httpx
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+def parse_base_url(base_url: str | None) -> httpx.URL | None:
+    """Check `base_url`; raise `ValueError` unless it is absolute http(s), no query, no fragment."""
+    if base_url is None:
+        return None
+    try:
+        url = absolute(base_url)
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
+        raise ValueError(f"base_url {base_url!r}: {exc}") from exc
+    if "?" in base_url or "#" in base_url:
+        raise ValueError(f"base_url {base_url!r} must have no query and no fragment")
+    return url
+
+
+def resolve(base_url: httpx.URL | None, url: str) -> httpx.URL:
+    """Return the absolute URL that `url` means (urls-*).
+
+    Raises `httpx.InvalidURL` for what cannot be asked safely and `httpx.UnsupportedProtocol`
+    for a scheme other than http and https, or for a relative URL without a `base_url`.
+    """
+    if not isinstance(url, str):
+        raise TypeError(f"url must be a str, not {type(url).__name__}")
+    if _SCHEME.match(url):
+        return absolute(url)
+    _check_characters(url)
+    if url.startswith("//"):
+        raise httpx.InvalidURL(f"{url!r} names a host without a scheme: write the scheme too")
+    if base_url is None:
+        raise httpx.UnsupportedProtocol(
+            f"{url!r} is a relative URL and the session has no base_url: "
+            "give an absolute http:// or https:// URL, or AsyncSession(base_url=...)"
+        )
+    return _below(base_url, url)
+
+
+def absolute(url: str) -> httpx.URL:
+    """Parse an absolute http or https URL, the scheme in any case."""
+    _check_characters(url)
+    scheme = url.partition(":")[0].lower()
+    if scheme not in {"http", "https"} or ":" not in url:
+        raise httpx.UnsupportedProtocol(f"{url!r} does not start with http:// or https://")
+    parsed = httpx.URL(url)
+    if not parsed.host or not url[len(scheme) + 1 :].startswith("//"):
+        raise httpx.InvalidURL(f"{url!r} has no host")
+    return parsed.copy_with(fragment=None) if parsed.fragment else parsed
+
+
+def with_params(url: httpx.URL, params: object) -> httpx.URL:
+    """Add `params` (as httpx takes them) behind the query that `url` has, which stays as it is."""
+    added = str(httpx.QueryParams(params)).encode("ascii")  # type: ignore[arg-type] # httpx checks
+    if not added:
+        return url
+    return url.copy_with(query=url.query + b"&" + added if url.query else added)
+
+
+def origin(url: httpx.URL) -> tuple[str, bytes, int]:
+    """Return scheme, host and port: what two URLs share if credentials may go to both."""
+    return url.scheme, url.raw_host, url.port or (443 if url.scheme == "https" else 80)
+
+
+def _check_characters(url: str) -> None:
+    if bad := _FORBIDDEN.search(url):
+        raise httpx.InvalidURL(
+            f"{url!r} has {bad[0]!r} at position {bad.start()}: percent-encode it"
+        )
+
+
+def _below(base_url: httpx.URL, url: str) -> httpx.URL:
+    """Append `url` to the path of `base_url`, with exactly one slash between the two."""
+    reference = url.partition("#")[0]
+    path, mark, query = reference.partition("?")
+    depth = 0
+    for segment in path.split("/"):
+        step = unquote(segment)
+        depth += -1 if step == ".." else step not in {"", "."}
+        if depth < 0:
+            raise httpx.InvalidURL(f"{url!r} climbs above the path of base_url {str(base_url)!r}")
+    base = str(base_url)
+    joined = f"{base.rstrip('/')}/{path.lstrip('/')}" if path else base
+    return httpx.URL(joined + mark + query)
