@@ -1,0 +1,1 @@
+"""The checks, one module for each chapter, and the examples of all chapters."""

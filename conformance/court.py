@@ -1,0 +1,166 @@
+"""Hears trials: runs a check on the stage, and turns what comes of it into a verdict."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from conformance.case import Case
+from conformance.delivery import Delivery, Reply
+from conformance.plans import PLANS
+from conformance.show import failure
+from conformance.stage import Hang, Stage
+from conformance.tape import Tape, loop_step
+from conformance.verdicts import Deviation, NotApplicable, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from conformance.registry import Trial
+    from conformance.subject import Subject
+    from spec.catalogue import Catalogue, Requirement
+
+HERE = Path(__file__).parent
+BROKEN = {"MUST": "fail", "SHOULD": "warn", "MAY": "observed"}
+
+
+class PreflightError(Exception):
+    """The session cannot be judged at all: the adapter is broken, not the client."""
+
+
+class Court:
+    """Judges one session class; owns the tape and the stage."""
+
+    def __init__(self, subject: Subject, catalogue: Catalogue, *, fuzz: int = 25) -> None:
+        self.subject = subject
+        self.catalogue = catalogue
+        self.fuzz = fuzz  # how many examples Hypothesis draws for each property
+        self.verdicts: list[Verdict] = []
+        self.accepts = ""
+        self.last: Case | None = None
+        self._known: dict[str, bool] = {}  # trial -> whether it passes, for the contrast
+
+    def __enter__(self) -> Self:
+        self.stage = Stage().__enter__()
+        self.tape = Tape(self._step).__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stage.__exit__()
+        self.tape.__exit__()
+
+    def _step(self) -> None:
+        loop_step(self.stage.loop)()  # a new loop whenever a client hung in the old one
+
+    # Before the first trial
+
+    def preflight(self) -> None:
+        """Make one plain exchange; `PreflightError` says what an adapter has to do."""
+        steps: list[str] = []
+        try:
+            self.play(lambda case: self._preflight(case, steps), 10.0)
+        except Exception as error:
+            reason = "".join(traceback.format_exception_only(error)).strip()
+            raise PreflightError(f"{self.subject.name} failed at: {steps[-1]}\n{reason}") from error
+
+    async def _preflight(self, case: Case, steps: list[str]) -> None:
+        steps.append("constructor(base_url=..., headers=..., timeout=..., security=False)")
+        session = case.session(base_url=self.tape.url, headers={"X-Preflight": "1"}, timeout=5.0)
+        steps.append("async with the session")
+        async with session:
+            exchange = case.tape.play(Reply(body=b"preflight"), Delivery("content-length"))
+            steps.append('async with session.stream("GET", path)')
+            async with session.stream("GET", exchange.path) as response:
+                steps.append("response.status_code")
+                if response.status_code != 200:
+                    raise Deviation("wrong-value", 200, response.status_code)
+                steps.append("await response.aread()")
+                if (body := await response.aread()) != b"preflight":
+                    raise Deviation("wrong-value", b"preflight", body)
+        offered = exchange.requests[0].values("accept-encoding")
+        self.accepts = b", ".join(offered).decode("latin-1")
+
+    # Trials
+
+    def play(
+        self,
+        check: Callable[[Case], Coroutine[Any, Any, None]],
+        limit: float,
+        plan: str | None = None,
+    ) -> None:
+        """Run a check on the stage, on a case of its own."""
+        self.last = case = Case(self.subject, self.tape, plan, self.accepts)
+        try:
+            self.stage.run(lambda: check(case), limit)
+        finally:
+            case.tidy()
+
+    def hear(self, trial: Trial) -> Verdict:
+        """Run a trial and keep its verdict."""
+        requirement = self.catalogue[trial.requirement]
+        verdict = Verdict(requirement.id, str(trial), "pass")
+        try:
+            if trial.search:
+                trial.search(self)
+            elif trial.play:
+                self.play(trial.play, trial.limit, trial.plan)
+        except NotApplicable as reason:
+            verdict.state, verdict.note = "untestable", str(reason)
+        except Deviation as deviation:
+            self._broken(verdict, requirement, trial, deviation)
+        except Hang as hang:
+            self._broken(verdict, requirement, trial, Deviation("hang", note=str(hang)))
+        except Exception as error:  # noqa: BLE001 - every exception becomes a verdict
+            if _ours(error):
+                verdict.state, verdict.code = "error", type(error).__name__
+                verdict.block = "".join(traceback.format_exception(error))
+            else:
+                self._broken(verdict, requirement, trial, Deviation("crash", None, error))
+        self.verdicts.append(verdict)
+        self._known[str(trial)] = verdict.state == "pass"
+        return verdict
+
+    def _broken(
+        self, verdict: Verdict, requirement: Requirement, trial: Trial, deviation: Deviation
+    ) -> None:
+        verdict.state, verdict.code = BROKEN[requirement.level], deviation.code
+        verdict.note = deviation.note
+        case = self.last
+        siblings = self._siblings(trial) if trial.plan else {}
+        verdict.block = failure(
+            requirement, trial, deviation, case, siblings, verdict.state, self.subject.name
+        )
+
+    def _siblings(self, trial: Trial) -> dict[str, bool]:
+        """Whether the same check passes under each of the other plans."""
+        kept = self.last
+        found = {plan: self._passes(trial.under(plan)) for plan in PLANS if plan != trial.plan}
+        self.last = kept
+        return found
+
+    def _passes(self, trial: Trial) -> bool:
+        if str(trial) not in self._known and trial.play:
+            try:
+                self.play(trial.play, trial.limit, trial.plan)
+                self._known[str(trial)] = True
+            except Exception:  # noqa: BLE001 - any way to fail is failing
+                self._known[str(trial)] = False
+        return self._known[str(trial)]
+
+
+def _ours(error: BaseException) -> bool:
+    """Whether an exception comes from the suite's own code, and not out of the client's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if Path(frame.filename).parent != Path()]
+    if isinstance(error, TimeoutError) or _about_the_client(error):
+        return False
+    last = Path(inside[-1].filename) if inside else HERE
+    return HERE in last.parents or (HERE.parent / "spec") in last.parents
+
+
+def _about_the_client(error: BaseException) -> bool:
+    """Whether the suite's line failed because the client lacks something, or takes no such thing."""
+    if isinstance(error, AttributeError):
+        return not type(error.obj).__module__.startswith(("conformance", "spec", "builtins"))
+    return isinstance(error, TypeError) and "argument" in str(error)

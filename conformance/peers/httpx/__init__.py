@@ -1,0 +1,1 @@
+"""Plain httpx.AsyncClient."""

@@ -1,0 +1,75 @@
+"""Which checks there are, and the trials that they make.
+
+A check is an async function that takes a `Case` and raises `Deviation`; `@check(id)` ties it to
+its requirement. With `plans=True` it makes one trial for each chunk plan. A property, tied by
+`@searched(id)`, is a plain function that takes the `Court` and lets Hypothesis choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from conformance.plans import PLANS
+
+if TYPE_CHECKING:
+    from conformance.case import Case
+    from conformance.court import Court
+
+Play = Callable[["Case"], Coroutine[Any, Any, None]]
+Search = Callable[["Court"], None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One check of one requirement under one plan: what pytest shows as a test."""
+
+    requirement: str
+    name: str
+    play: Play | None = None
+    search: Search | None = None
+    plan: str | None = None
+    limit: float = 10.0  # seconds before the suite cuts it off
+
+    def __str__(self) -> str:
+        return "-".join(part for part in (self.requirement, self.name, self.plan) if part)
+
+    def under(self, plan: str) -> Trial:
+        """The same trial under another plan."""
+        return Trial(self.requirement, self.name, self.play, self.search, plan, self.limit)
+
+
+TRIALS: list[Trial] = []
+
+
+def check(
+    requirement: str, name: str = "", *, plans: bool = False, limit: float = 10.0
+) -> Callable[[Play], Play]:
+    """Tie an async check to its requirement."""
+
+    def register(play: Play) -> Play:
+        title = name or play.__name__.replace("_", "-")
+        TRIALS.extend(_planned(Trial(requirement, title, play=play, limit=limit), plans))
+        return play
+
+    return register
+
+
+def searched(
+    requirement: str, name: str = "drawn", *, limit: float = 10.0
+) -> Callable[[Search], Search]:
+    """Tie a property to its requirement."""
+
+    def register(search: Search) -> Search:
+        TRIALS.append(Trial(requirement, name, search=search, limit=limit))
+        return search
+
+    return register
+
+
+def _planned(trial: Trial, plans: bool) -> Iterator[Trial]:
+    if not plans:
+        yield trial
+    else:
+        yield from (trial.under(plan) for plan in PLANS)

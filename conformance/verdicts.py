@@ -1,0 +1,89 @@
+"""What can come of a trial, and how a check says that a session deviates.
+
+A check raises `Deviation` with one of the closed list `CODES`. Everything else that a trial can end
+in is in `STATES`: a report may hold no other word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+CODES = {
+    "wrong-value": "another value than the rule gives",
+    "wrong-type": "a value of another type",
+    "missing": "something that arrived was not delivered",
+    "extra": "something was delivered that never arrived",
+    "wrong-order": "the right items in another order",
+    "wrong-exception": "another exception than the documented one",
+    "no-exception": "no exception where one is documented",
+    "sent-wrong": "another request on the wire",
+    "sent-extra": "something on the wire that should not be there",
+    "hang": "nothing came back in time",
+    "leak": "something was left open",
+    "crash": "an exception that the rule does not know",
+}
+
+STATES = {
+    "pass": "as the rule says",
+    "fail": "a MUST is broken",
+    "warn": "a SHOULD is broken",
+    "observed": "a MAY: what the session does was noted",
+    "baselined": "a deviation that the baseline expects",
+    "stale": "the baseline expects a deviation, and there is none, or another one",
+    "not-claimed": "the session does not claim the profile",
+    "untestable": "a loopback suite cannot judge it, or the session does not take part",
+    "error": "the suite itself broke",
+}
+
+
+class Deviation(Exception):  # noqa: N818 - a verdict more than an error
+    """The session does not do what the requirement says.
+
+    `expected` and `got` are shown as they are; `note` says in words what no value can.
+    """
+
+    def __init__(
+        self, code: str, expected: object = None, got: object = None, note: str = ""
+    ) -> None:
+        if code not in CODES:
+            raise ValueError(f"unknown code {code!r}; known: {', '.join(CODES)}")
+        super().__init__(note or CODES[code])
+        self.code, self.expected, self.got, self.note = code, expected, got, note
+
+
+class NotApplicable(Exception):  # noqa: N818 - a verdict more than an error
+    """The requirement asks nothing of this session; the message says why."""
+
+
+@dataclass
+class Verdict:
+    """How one trial ended; `block` is what is printed of a deviation."""
+
+    requirement: str
+    trial: str
+    state: str
+    code: str | None = None
+    note: str = ""
+    block: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def compare(expected: object, got: object, note: str = "") -> None:
+    """Raise the `Deviation` that names the difference between two values best."""
+    if type(got) is type(expected) and got == expected:
+        return
+    if type(got) is not type(expected):
+        raise Deviation("wrong-type", expected, got, note)
+    if isinstance(expected, list | bytes | str) and len(got) != len(expected):  # type: ignore[arg-type]
+        longer = len(got) > len(expected)  # type: ignore[arg-type]
+        short, long = (expected, got) if longer else (got, expected)
+        if long[: len(short)] == short:  # type: ignore[index,arg-type]
+            raise Deviation("extra" if longer else "missing", expected, got, note)
+    if isinstance(expected, list) and _sorted(expected) == _sorted(got):  # type: ignore[arg-type]
+        raise Deviation("wrong-order", expected, got, note)
+    raise Deviation("wrong-value", expected, got, note)
+
+
+def _sorted(items: list[Any]) -> list[str]:
+    return sorted(map(repr, items))
