@@ -68,6 +68,12 @@ class Case:
         self.played: tuple[Reply, Delivery, str] | None = None
         self._exchanges: list[Exchange] = []
 
+    def apart(self) -> Case:
+        """A case for something that runs beside the others of this trial."""
+        case = Case(self.subject, self.tape, self.plan, self.accepts)
+        case._exchanges = self._exchanges
+        return case
+
     # The session
 
     def session(self, **arguments: Any) -> Any:

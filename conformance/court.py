@@ -160,7 +160,7 @@ def _ours(error: BaseException) -> bool:
 
 
 def _about_the_client(error: BaseException) -> bool:
-    """Whether the suite's line failed because the client lacks something, or takes no such thing."""
+    """Whether the suite's line failed because the client lacks something, or takes no such."""
     if isinstance(error, AttributeError):
         return not type(error.obj).__module__.startswith(("conformance", "spec", "builtins"))
     return isinstance(error, TypeError) and "argument" in str(error)

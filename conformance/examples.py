@@ -41,7 +41,7 @@ DEFAULTS: dict[str, Fields] = {"events": {"content-type": "text/event-stream"}}
 FRAMINGS = ("chunked", "content-length", "until-close")
 READ = {"bytes", "text", "lines", "chunks", "events", "error"}
 SENT = {"sent", "absent", "request-line", "sent-body"}
-SILENCE = 0.5  # seconds that the server is silent where the effective timeout is longer
+SILENCE = 1.0  # seconds that the server is silent where the effective timeout is longer
 ARRIVAL = 2.0  # seconds in which what has arrived must be delivered: wide, for slow machines
 
 
@@ -447,7 +447,9 @@ async def _effective(case: Case, fields: Fields) -> None:
     reply = Reply(body=b"one\ntwo\n")
     async with case.opened(**{"timeout": 30.0, **fields.get("session", {})}) as session:
         if "earlier" in fields:
-            await _send(case, session, fields["earlier"])
+            before = case.play(Reply(body=b"ok"))
+            async with case.stream(session, "GET", before.url, **fields["earlier"]) as response:
+                await response.aread()
         exchange = case.play(reply, Delivery("chunked", held=(4,)))
         arguments = dict(fields.get("request", {}))
         async with case.stream(session, "GET", exchange.url, **arguments) as response:
