@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from conformance.delivery import Delivery, Reply, Script, script
+from conformance.delivery import Delivery, Reply
 from conformance.plans import planned
 from conformance.verdicts import Deviation
 
@@ -107,10 +107,6 @@ class Case:
         limit = delivery.end[1] if delivery.end else None
         chunks = tuple(at for at in cut.chunks if limit is None or at < limit)
         return replace(delivery, chunks=tuple(sorted({*chunks, *delivery.held})))
-
-    def script(self) -> Script | None:
-        """What the last answer's wire looks like."""
-        return script(*self.played) if self.played else None
 
     def tidy(self) -> None:
         """Take this trial's answers off the tape."""

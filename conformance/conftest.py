@@ -3,8 +3,8 @@
 from conformance.plugin import (
     court,
     pytest_addoption,
+    pytest_collection_modifyitems,
     pytest_configure,
-    pytest_terminal_summary,
 )
 
-__all__ = ["court", "pytest_addoption", "pytest_configure", "pytest_terminal_summary"]
+__all__ = ["court", "pytest_addoption", "pytest_collection_modifyitems", "pytest_configure"]

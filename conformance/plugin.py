@@ -1,30 +1,34 @@
-"""pytest's side of the suite: options, one test for each trial, and the summary.
+"""pytest's side of the suite: options, the court, and what a run comes to.
 
 `conformance/conftest.py` hands these hooks on in a checkout; an installed suite loads this module
-with `-p`. It adds nothing to a run that does not collect the suite.
+with `-p`. Verdicts travel in the reports of the tests, so that a run in several processes
+(pytest-xdist) comes to the same as one in a single process.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import conformance
+from conformance import baseline as baselines
+from conformance import report as reports
 from conformance.court import Court, PreflightError
 from conformance.registry import TRIALS, Trial
-from conformance.subject import DEFAULT, LoadError, load
+from conformance.results import CANNOT_RUN, Results
+from conformance.subject import DEFAULT, LoadError, Subject, load
+from conformance.verdicts import Verdict
 from spec import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.verdicts import Verdict
-
-COURT = pytest.StashKey[Court]()
-CLAIMS = pytest.StashKey[frozenset[str]]()
-CANNOT_RUN = 4
+SUBJECT = pytest.StashKey[Subject]()
+BASELINE = pytest.StashKey[baselines.Baseline]()
+COUNTED = {"MUST", "SHOULD"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,11 +37,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--session", default=DEFAULT, metavar="MODULE:ATTRIBUTE", help="what to judge")
     group.addoption("--claims", metavar="PROFILES", help="comma-separated profiles it claims")
     group.addoption("--fuzz", type=int, default=25, metavar="N", help="examples for each property")
+    group.addoption("--baseline", type=Path, metavar="FILE", help="known deviations, as TOML")
+    group.addoption("--write-baseline", type=Path, metavar="FILE", help="write or merge them")
+    group.addoption("--report", type=Path, metavar="FILE", help="the result, as JSON")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Load the session class, and the claims."""
+    """Load what is judged, and show that it works at all; else exit 4 with one message."""
     config.addinivalue_line("markers", "requirement(id): the requirement that a trial judges")
+    claims(config)  # a wrong name is found now
+    try:
+        config.stash[SUBJECT] = subject = load(config.getoption("--session"))
+        path = config.getoption("--baseline")
+        known = catalogue.load()
+        config.stash[BASELINE] = baselines.read(path, known) if path else baselines.Baseline()
+        if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
+            config.pluginmanager.register(Collector(config))
+            with Court(subject, known) as court:
+                court.preflight()
+    except (LoadError, PreflightError, baselines.BaselineError) as error:
+        pytest.exit(f"cannot judge: {error}", returncode=CANNOT_RUN)
 
 
 def claims(config: pytest.Config) -> frozenset[str]:
@@ -56,69 +75,107 @@ def claims(config: pytest.Config) -> frozenset[str]:
 
 
 def trials() -> list[Trial]:
-    """Every trial of the suite."""
+    """Every trial of the suite, in the order of the chapters."""
     conformance.discover()
-    return TRIALS
+    order = list(catalogue.load())
+    return sorted(TRIALS, key=lambda trial: order.index(trial.requirement))
 
 
 @pytest.fixture(scope="session")
 def court(request: pytest.FixtureRequest) -> Iterator[Court]:
-    """The court, its session class loaded and shown to work at all."""
+    """The court that hears this process's trials."""
     config = request.config
-    try:
-        subject = load(config.getoption("--session"))
-        with Court(subject, catalogue.load(), fuzz=config.getoption("--fuzz")) as made:
-            made.preflight()
-            config.stash[COURT] = made
-            yield made
-    except (LoadError, PreflightError) as error:
-        pytest.exit(f"cannot judge: {error}", returncode=CANNOT_RUN)
+    with Court(config.stash[SUBJECT], catalogue.load(), fuzz=config.getoption("--fuzz")) as made:
+        made.preflight()
+        yield made
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the verdict."""
-    court = config.stash.get(COURT, None)
-    if court is None or not court.verdicts:
-        return
-    write = terminalreporter.write_line
-    terminalreporter.section("conformance")
-    for line in summary(court, claims(config)):
-        write(line)
+def hear(court: Court, trial: Trial, request: pytest.FixtureRequest) -> None:
+    """Run a trial as a test, and put its verdict into the test's report."""
+    verdict = court.hear(trial)
+    request.config.stash[BASELINE].apply(verdict)
+    request.node.user_properties += [
+        ("requirement", trial.requirement),
+        ("verdict", asdict(verdict)),
+    ]
+    if verdict.state == "untestable":
+        pytest.skip(verdict.note)
+    if verdict.state in ("warn", "observed", "baselined"):
+        print(verdict.block)
+    if verdict.state in ("fail", "error"):
+        pytest.fail(verdict.block, pytrace=False)
 
 
-def summary(court: Court, claimed: frozenset[str]) -> list[str]:
-    """The end of a run: how many requirements were judged, and what each profile comes to."""
-    worst = by_requirement(court.verdicts)
-    levels = Counter((court.catalogue[name].level, state) for name, state in worst.items())
-    subject = court.subject
-    lines = [f"fasthttp conformance · spec 1.0 · session {subject.name} {subject.version}"]
-    parts = []
-    for level, broken in (("MUST", "fail"), ("SHOULD", "warn"), ("MAY", "observed")):
-        total = sum(n for (kind, _), n in levels.items() if kind == level)
-        if total:
-            parts.append(
-                f"{level} {levels[level, 'pass']} of {total}"
-                + (f", {levels[level, broken]} {broken}" if levels[level, broken] else "")
-            )
-    lines.append("   ".join(parts))
-    for profile in catalogue.PROFILES:
-        judged = {name: s for name, s in worst.items() if court.catalogue[name].profile == profile}
-        if profile in claimed and judged:
-            failing = sorted(name for name, state in judged.items() if state in ("fail", "error"))
-            verdict = (
-                "CONFORMS" if not failing else f"DOES NOT ({len(failing)}): {', '.join(failing)}"
-            )
-            lines.append(f"{profile}: {verdict}")
-    return lines
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave away what is not claimed: it is not judged, and not counted."""
+    claimed, known = claims(config), catalogue.load()
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        trial = _trial(item)
+        is_claimed = trial is None or known[trial.requirement].profile in claimed
+        (kept if is_claimed else left).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
 
 
-ORDER = ("error", "fail", "warn", "observed", "pass", "untestable", "not-claimed")
+def _trial(item: pytest.Item) -> Trial | None:
+    call = getattr(item, "callspec", None)
+    trial = call.params.get("trial") if call else None
+    return trial if isinstance(trial, Trial) else None
 
 
-def by_requirement(verdicts: list[Verdict]) -> dict[str, str]:
-    """The worst state of each requirement that was judged."""
-    worst: dict[str, str] = {}
-    for verdict in verdicts:
-        states = (verdict.state, worst.get(verdict.requirement, ORDER[-1]))
-        worst[verdict.requirement] = min(states, key=ORDER.index)
-    return worst
+class Collector:
+    """In the process that the user started: what the reports of all tests come to."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.verdicts: list[Verdict] = []
+        self.collected: list[Trial] = []
+        self.summary: list[str] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which trials are going to run; with workers, they know and this process does not."""
+        self.collected = [trial for item in session.items if (trial := _trial(item))]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the verdict of a test that has run, in whichever process."""
+        found: Any = dict(report.user_properties).get("verdict")
+        if report.when == "call" and found:
+            self.verdicts.append(Verdict(**found))
+
+    def results(self) -> Results:
+        """What this run comes to."""
+        known, claimed = catalogue.load(), claims(self.config)
+        everything = trials()
+        collected = self.collected or [
+            trial for trial in everything if known[trial.requirement].profile in claimed
+        ]
+        chosen = {str(trial) for trial in collected}
+        asked = {trial.requirement for trial in collected}
+        partly = {trial.requirement for trial in everything if str(trial) not in chosen}
+        counted = {id_ for id_ in asked if known[id_].level in COUNTED}
+        expected = self.config.stash[BASELINE]
+        return Results(self.verdicts, known, claimed, counted, asked - partly, expected)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write what was asked for, and set the exit code."""
+        if not self.verdicts:
+            return
+        found, subject = self.results(), self.config.stash[SUBJECT]
+        if path := self.config.getoption("--write-baseline"):
+            before = baselines.read(path, found.catalogue) if path.exists() else found.baseline
+            path.write_text(before.merged(found.verdicts, found.complete).text(), "utf-8")
+        if path := self.config.getoption("--report"):
+            path.write_text(reports.text(reports.build(found, subject)), "utf-8")
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            session.exitstatus = found.exit_code()
+        self.summary = found.lines(subject.name, subject.version)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the end of the run."""
+        if self.summary:
+            terminalreporter.section("conformance")
+            for line in self.summary:
+                terminalreporter.write_line(line)

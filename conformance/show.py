@@ -6,6 +6,8 @@ import re
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from conformance.delivery import Delivery, Reply, script
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -45,6 +47,7 @@ def failure(
 
 
 def _row(name: str, text: str) -> str:
+    text = re.sub(r"127\.0\.0\.1:\d+", "tape.test", text)
     first = f"  {name:<{MARGIN - 2}}"
     return fill(
         text,
@@ -69,7 +72,6 @@ def _values(deviation: Deviation) -> list[tuple[str, str]]:
 
 def _short(value: object, most: int = 160) -> str:
     shown = value if isinstance(value, str) and "httpx" in value else repr(value)
-    shown = re.sub(r"127\.0\.0\.1:\d+", "tape.test", shown)
     if len(shown) <= most:
         return shown
     size = f", {len(value)} in all" if hasattr(value, "__len__") else ""
@@ -88,26 +90,30 @@ def _difference(expected: object, got: object) -> str:
 
 
 def _wire(case: Case, plan: str | None) -> str:
-    """The body as it was cut, and under what plan."""
-    played = case.script()
-    if played is None:
+    """The answer as it was cut, and under what plan."""
+    if case.played is None:
         return ""
+    reply, delivery, method = case.played
+    return drawn(reply, delivery, method, plan)
+
+
+def drawn(reply: Reply, delivery: Delivery, method: str = "GET", plan: str | None = None) -> str:
+    """An answer's body, or its whole wire if that is what matters, with its cuts."""
+    played = script(reply, delivery, method)
     pieces = played.pieces if played.body else played.segments
     shown = " | ".join(repr(piece)[2:-1] for piece in pieces[:12])
     if len(shown) > 400:
         shown = f"{shown[:300]} … {shown[-60:]}"
     more = f" | … {len(pieces) - 12} more" if len(pieces) > 12 else ""
-    return f"< {shown}{more}   ({', '.join(_manner(case, len(pieces), plan))})"
+    return f"< {shown}{more}   ({', '.join(_manner(delivery, len(pieces), plan))})"
 
 
-def _manner(case: Case, pieces: int, plan: str | None) -> Iterator[str]:
+def _manner(delivery: Delivery, pieces: int, plan: str | None) -> Iterator[str]:
     """In what manner it was sent, in words."""
     yield f"{pieces} chunk{'s' if pieces != 1 else ''}"
-    if case.played is not None:
-        delivery = case.played[1]
-        yield delivery.framing
-        if delivery.end is not None:
-            yield f"{delivery.end[0]} after {delivery.end[1]} bytes"
+    yield delivery.framing
+    if delivery.end is not None:
+        yield f"{delivery.end[0]} after {delivery.end[1]} bytes"
     if plan:
         yield f"plan {plan}"
 

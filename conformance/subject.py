@@ -2,7 +2,8 @@
 
 It may be any callable that takes the constructor's keywords (`base_url`, `headers`, `timeout`,
 `security`, and for some requirements `limits` and `follow_redirects`) and gives an async context
-manager. `LoadError` says what is wrong with a name that cannot be loaded.
+manager. An adapter says in `__version__` which version of its client it wraps. `LoadError` says
+what is wrong with a name that cannot be loaded.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def load(name: str) -> Subject:
         found = getattr(found, part)
     if not callable(found):
         raise LoadError(f"--session {name}: {found!r} cannot be called")
-    return Subject(name, found, _version(module_name))
+    return Subject(name, found, getattr(found, "__version__", None) or _version(module_name))
 
 
 def _version(module_name: str) -> str:

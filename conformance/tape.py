@@ -41,6 +41,7 @@ class Tape:
         self._numbers = count(1)
         self._exchanges: dict[tuple[str | None, str], Exchange] = {}
         self._open: set[Player] = set()
+        self._threads: list[Player] = []  # those that are open, and those that are just ending
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._listener.setblocking(False)
         self._alarm, self._bell = socket.socketpair()
@@ -59,10 +60,9 @@ class Tape:
             sock.close()
         with self.changed:
             self.closing = True
-            players = list(self._open)
-            for player in players:
+            for player in self._open:
                 player.peer.abort()
-        for player in players:
+        for player in self._threads:
             player.join(PATIENCE)
             if player.is_alive():
                 raise TimeoutError(f"{player.name}: still there after {PATIENCE:g} s; {self}")
@@ -237,6 +237,7 @@ class Tape:
             self._open.add(player)
             self.changed.notify_all()
         player.start()
+        self._threads = [player, *(other for other in self._threads if other.is_alive())]
 
 
 def loop_step(

@@ -19,6 +19,8 @@ _CONTEXT = httpx.create_ssl_context()
 class Session(httpx.AsyncClient):
     """What the suite is pointed at."""
 
+    __version__ = httpx.__version__
+
     def __init__(self, *, security: bool = True, **arguments: Any) -> None:
         given = {
             name: value

@@ -1,0 +1,103 @@
+"""The one machine-readable result, and everything that is a function of it.
+
+`build` makes it, `text` writes it; `conformance/schema.json` describes it. The digests say what it
+was judged with: the suite's code, the catalogue and the cassettes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import conformance
+import spec
+from conformance import cassettes
+from conformance.results import SPEC
+
+if TYPE_CHECKING:
+    from conformance.results import Results
+    from conformance.subject import Subject
+
+SCHEMA = 1
+Report = dict[str, Any]
+
+
+def build(results: Results, subject: Subject) -> Report:
+    """The result of a run."""
+    states = results.states()
+    return {
+        "schema": SCHEMA,
+        "spec": SPEC,
+        "session": {"name": subject.name, "version": subject.version},
+        "claims": sorted(results.claims),
+        "profiles": {
+            profile: {"conforms": not results.failing(profile), "failing": results.failing(profile)}
+            for profile in sorted(results.claims)
+        },
+        "judged": {"requirements": results.judged(), "asked": len(results.asked)},
+        "exit": results.exit_code(),
+        "requirements": {
+            id_: _requirement(id_, states[id_], results)
+            for id_ in results.catalogue
+            if id_ in states
+        },
+        "made-with": {
+            "python": platform.python_version(),
+            "platform": sys.platform,
+            "httpx": _version("httpx"),
+            "hypothesis": _version("hypothesis"),
+            "pytest": _version("pytest"),
+        },
+        "digests": digests(),
+    }
+
+
+def text(report: Report) -> str:
+    """The report's file: sorted only where order has no meaning, one value a line."""
+    return json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+
+
+def digests() -> dict[str, str]:
+    """What the verdicts rest on."""
+    return {
+        "suite": _digest(Path(conformance.__file__).parent, "*.py"),
+        "catalogue": _digest(Path(spec.__file__).parent, "*.md"),
+        "cassettes": _digest(cassettes.DIRECTORY, "*.yaml"),
+    }
+
+
+def _requirement(id_: str, state: str, results: Results) -> Report:
+    known = results.catalogue[id_]
+    trials = [
+        {
+            "trial": verdict.trial,
+            "state": verdict.state,
+            **({"code": verdict.code} if verdict.code else {}),
+            **({"note": verdict.note} if verdict.note else {}),
+            **({"block": verdict.block} if verdict.block else {}),
+        }
+        for verdict in sorted(results.verdicts, key=lambda verdict: verdict.trial)
+        if verdict.requirement == id_
+    ]
+    return {"level": known.level, "profile": known.profile, "state": state, "trials": trials}
+
+
+def _digest(folder: Path, pattern: str) -> str:
+    made = hashlib.sha256()
+    for path in sorted(folder.rglob(pattern)):
+        content = path.read_bytes()
+        name = path.relative_to(folder).as_posix()
+        made.update(f"{name} {len(content)}\n".encode() + content)
+    return made.hexdigest()
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"
