@@ -76,9 +76,11 @@ def badge(report: Report) -> str:
     """The report as a small SVG: the profiles it conforms to."""
     held = [profile for profile, found in report["profiles"].items() if found["conforms"]]
     text = ", ".join(held) or "does not conform"
-    colour = "#1b6e2c" if len(held) == len(report["profiles"]) else "#8a5a00" if held else "#b00020"
+    partly = "#8a5a00" if held else "#b00020"
+    colour = "#1b6e2c" if len(held) == len(report["profiles"]) else partly
     left, right = 92, 12 + 7 * len(text)
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img">
+    size = f'width="{left + right}" height="20"'
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">
 <title>conformance: {escape(text)}</title>
 <rect width="{left}" height="20" fill="#444"/>
 <rect x="{left}" width="{right}" height="20" fill="{colour}"/>

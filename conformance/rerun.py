@@ -53,7 +53,6 @@ def main() -> int:
         print("usage: fasthttp-conformance module:attribute [--claims documented,robust]")
         print("       [--baseline FILE] [--write-baseline FILE] [--report FILE] [-k ID] [-n auto]")
         return 0 if arguments else 4
-    # The folder that the command is given in is where the caller's module is looked for.
     return subprocess.call(command(arguments), env=_environment())
 
 
@@ -93,5 +92,7 @@ def _differences(report: dict[str, Any], again: dict[str, Any]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH", "")]))
+    # Ours first: a folder that has a `spec` of its own must not hide the suite's.
+    folders = [str(HERE.parent), str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
+    path = os.pathsep.join(filter(None, folders))
     return {**os.environ, "PYTHONPATH": path, "PYTEST_ADDOPTS": ""}

@@ -619,6 +619,17 @@ def test_the_tape_ends_whatever_goes_on(doing: str) -> None:
             assert exchange.ends == ["tape-closed"]
 
 
+def test_the_tape_waits_for_connections_that_have_just_ended() -> None:
+    """A thread whose client left at the last moment does not outlive the block either."""
+    for _ in range(100):
+        with Tape() as tape:
+            with Client(tape):
+                tape.wait_open(1)
+            tape.wait_open(0)
+
+        assert [thread for thread in threading.enumerate() if "tape" in thread.name] == []
+
+
 def test_what_cannot_be_played_is_refused_at_once(tape: Tape) -> None:
     """A delivery that does not fit, or an unknown option, is refused where it is registered."""
     with pytest.raises(ValueError, match=r"^chunk end at 9: outside the 5 bytes of coded body$"):
