@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from conformance.exchange import Exchange
+    from conformance.perturb import Perturbation
     from conformance.subject import Subject
     from conformance.tape import Tape
 
+_NUMBERS = count(1)
 WHOLE_TIMEOUT = (
     5.0  # seconds: what a session is given as its timeout, unless a check says otherwise
 )
@@ -59,18 +62,26 @@ class Outcome:
 class Case:
     """One trial's world."""
 
-    def __init__(self, subject: Subject, tape: Tape, plan: str | None, accepts: str) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        tape: Tape,
+        plan: str | None,
+        accepts: str,
+        perturbation: Perturbation | None = None,
+    ) -> None:
         self.subject = subject
         self.tape = tape
         self.plan = plan
         self.accepts = accepts  # the Accept-Encoding that the session sends of its own accord
+        self.perturbation = perturbation
         self.did = ""
         self.played: tuple[Reply, Delivery, str] | None = None
         self._exchanges: list[Exchange] = []
 
     def apart(self) -> Case:
         """A case for something that runs beside the others of this trial."""
-        case = Case(self.subject, self.tape, self.plan, self.accepts)
+        case = Case(self.subject, self.tape, self.plan, self.accepts, self.perturbation)
         case._exchanges = self._exchanges
         return case
 
@@ -96,6 +107,9 @@ class Case:
             delivery = planned(self.plan, reply, delivery, wire=True)
         elif self.plan and not delivery.chunks:
             delivery = self._cut(reply, delivery)
+        if self.perturbation is not None:
+            reply = self.perturbation.reply(reply)
+            options.setdefault("path", f"{self.perturbation.path}/{id(self):x}/{next(_NUMBERS)}")
         exchange = self.tape.play(reply, delivery, **options)
         self.played = (reply, delivery, options.get("method") or "GET")
         self._exchanges.append(exchange)

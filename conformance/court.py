@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from conformance.case import Case
 from conformance.delivery import Delivery, Reply
+from conformance.perturb import Perturbation
 from conformance.plans import PLANS
 from conformance.show import failure
 from conformance.stage import Hang, Stage
@@ -32,9 +33,12 @@ class PreflightError(Exception):
 class Court:
     """Judges one session class; owns the tape and the stage."""
 
-    def __init__(self, subject: Subject, catalogue: Catalogue, *, fuzz: int = 25) -> None:
+    def __init__(
+        self, subject: Subject, catalogue: Catalogue, *, fuzz: int = 25, perturb: int | None = None
+    ) -> None:
         self.subject = subject
         self.catalogue = catalogue
+        self._perturbation = None if perturb is None else Perturbation.of(perturb)
         self.fuzz = fuzz  # how many examples Hypothesis draws for each property
         self.verdicts: list[Verdict] = []
         self.accepts = ""
@@ -90,7 +94,7 @@ class Court:
         plan: str | None = None,
     ) -> None:
         """Run a check on the stage, on a case of its own."""
-        self.last = case = Case(self.subject, self.tape, plan, self.accepts)
+        self.last = case = Case(self.subject, self.tape, plan, self.accepts, self._perturbation)
         try:
             self.stage.run(lambda: check(case), limit)
         finally:

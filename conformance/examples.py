@@ -49,6 +49,8 @@ ARRIVAL = 2.0  # seconds in which what has arrived must be delivered: wide, for 
 async def perform(case: Case, chapter: str, example: Example) -> None:
     """Run one example; `Deviation` says where the session departs from it."""
     fields = {**DEFAULTS.get(chapter, {}), **example.fields}
+    if case.perturbation is not None:
+        fields = case.perturbation.fields(chapter, fields)
     if unknown := _needed_codings(fields) - _offered(case):
         raise NotApplicable(f"the session does not offer {', '.join(sorted(unknown))}")
     if "gives" in fields:

@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--session", default=DEFAULT, metavar="MODULE:ATTRIBUTE", help="what to judge")
     group.addoption("--claims", metavar="PROFILES", help="comma-separated profiles it claims")
     group.addoption("--fuzz", type=int, default=25, metavar="N", help="examples for each property")
+    group.addoption("--perturb", type=int, metavar="SEED", help="the examples in other words")
     group.addoption("--baseline", type=Path, metavar="FILE", help="known deviations, as TOML")
     group.addoption("--write-baseline", type=Path, metavar="FILE", help="write or merge them")
     group.addoption("--report", type=Path, metavar="FILE", help="the result, as JSON")
@@ -85,7 +86,8 @@ def trials() -> list[Trial]:
 def court(request: pytest.FixtureRequest) -> Iterator[Court]:
     """The court that hears this process's trials."""
     config = request.config
-    with Court(config.stash[SUBJECT], catalogue.load(), fuzz=config.getoption("--fuzz")) as made:
+    options = {"fuzz": config.getoption("--fuzz"), "perturb": config.getoption("--perturb")}
+    with Court(config.stash[SUBJECT], catalogue.load(), **options) as made:
         made.preflight()
         yield made
 

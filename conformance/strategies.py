@@ -1,0 +1,234 @@
+"""What Hypothesis draws: bodies that hurt, and the ways in which they travel.
+
+`search(court, strategy, judge)` awaits `judge(case, drawn)` for some drawn values and raises what
+the simplest failing one raises; `court.last` is then the case of that one. Every run draws the same
+values, so that a verdict can be had again; `--fuzz` says how many. The other names are strategies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky
+
+from conformance.codings import coded
+from conformance.delivery import FRAMINGS, Delivery, Reply, script
+from conformance.plans import PLANS, Cuts
+from conformance.stage import Hang
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from hypothesis.strategies import SearchStrategy
+
+    from conformance.case import Case
+    from conformance.court import Court
+
+T = TypeVar("T")
+Sent = tuple[Reply, Delivery]
+
+LIMIT = 4.0  # seconds for one drawn value; less than the timeout that sessions are given
+SHRINKING = 150  # values that are tried, once one has failed, for a simpler one
+
+# Searching
+
+
+class _Hung(BaseException):
+    """Goes through Hypothesis, which would look for a simpler value that hangs as long."""
+
+    def __init__(self, hang: Hang) -> None:
+        self.hang = hang
+
+
+def search(
+    court: Court,
+    strategy: SearchStrategy[T],
+    judge: Callable[[Case, T], Coroutine[Any, Any, None]],
+    limit: float = LIMIT,
+) -> None:
+    """Judge drawn values; see the module."""
+    failed: list[tuple[T, Exception]] = []
+    left = SHRINKING
+
+    @settings(
+        max_examples=court.fuzz,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate, Phase.shrink],
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    @given(strategy)
+    def play(drawn: T) -> None:
+        nonlocal left
+        if failed and all(drawn != known for known, _ in failed):
+            left -= 1
+            if left < 0:
+                return
+        try:
+            court.play(lambda case: judge(case, drawn), limit)
+        except Hang as hang:
+            raise _Hung(hang) from None
+        except Exception as error:
+            failed.append((drawn, error))
+            raise
+
+    try:
+        play()
+    except _Hung as hung:
+        raise hung.hang from None
+    except Flaky:
+        # It failed, and not each time: that is a failure too.
+        raise failed[-1][1] from None
+
+
+# Text and bytes
+
+ENDINGS = ("\n", "\r\n", "\r")
+# What other rules than ours take for the end of a line, and NUL.
+IMPOSTORS = ("\u2028", "\u2029", "\x85", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f", "\0")
+WORDS = ("a", " ", "é", "€", "日本", "\U0001f600", "\t", "data: ", '{"n": 1}')
+BROKEN = (b"\xff", b"\x80", b"\xc3", b"\xe2\x82", b"\xf0\x9f\x98", b"\xed\xa0\x80", b"\xc0\x80")
+
+CHARSETS = (
+    "utf-8",
+    "iso-8859-1",
+    "windows-1252",
+    "utf-16",
+    "shift_jis",
+    "utf-16be",
+    "utf-16le",
+    "us-ascii",
+    "iso-8859-15",
+    "euc-jp",
+    "gb18030",
+    "big5",
+    "euc-kr",
+    "koi8-r",
+    "iso-2022-jp",
+    "utf-32",
+)
+
+
+def _joined(*pieces: SearchStrategy[str], most: int = 12) -> SearchStrategy[str]:
+    return st.lists(st.one_of(*pieces), max_size=most).map("".join)
+
+
+_no_marks = st.characters(codec="utf-8", exclude_characters="\ufeff")
+_words = st.sampled_from(WORDS)
+_long = st.integers(1, 5000).map(lambda count: "long" * count)
+
+texts = _joined(
+    st.sampled_from(ENDINGS),
+    _words,
+    st.sampled_from(IMPOSTORS),
+    st.text(_no_marks, max_size=8),
+    _long,
+)
+"""Text of all kinds, often empty lines, sometimes a long one; no byte order mark."""
+
+lines = _joined(_words, st.sampled_from(IMPOSTORS), st.text(_no_marks, max_size=4), most=4).map(
+    lambda text: text.replace("\n", "").replace("\r", "")
+)
+"""One line, without its ending; may be empty."""
+
+bodies: SearchStrategy[bytes] = st.lists(
+    st.one_of(
+        texts.map(str.encode),
+        st.sampled_from(BROKEN),
+        st.binary(max_size=8),
+        st.integers(1, 20_000).map(lambda count: b"0123456789abcde\n" * (count // 16)),
+    ),
+    max_size=6,
+).map(b"".join)
+"""Bytes of all kinds, also none, invalid UTF-8 among them, up to a hundred kilobytes."""
+
+
+def in_charset(charset: str) -> SearchStrategy[bytes]:
+    """Text that the charset has, encoded in it."""
+    return texts.map(lambda text: text.encode(charset, "ignore"))
+
+
+charsets = st.sampled_from(CHARSETS)
+
+
+# Arrival
+
+
+def _sore(body: bytes) -> Cuts:
+    """Where it hurts to be cut: at line ends and inside characters."""
+    return tuple(sorted({*PLANS["crlf-cut"](body), *PLANS["utf8-cut"](body)}))
+
+
+def cuts(body: bytes, most: int = 8) -> SearchStrategy[Cuts]:
+    """Offsets inside a body, most of them where it hurts; shrinks to none."""
+    if len(body) < 2:
+        return st.just(())
+    places = st.integers(1, len(body) - 1)
+    if sore := _sore(body):
+        places = st.one_of(st.sampled_from(sore), places)
+    return st.lists(places, unique=True, max_size=most).map(lambda found: tuple(sorted(found)))
+
+
+def _drawn_cuts(size: int) -> SearchStrategy[Cuts]:
+    offsets = st.lists(st.integers(1, max(size - 1, 1)), unique=True, max_size=4)
+    return offsets.map(lambda found: tuple(sorted(offset for offset in found if offset < size)))
+
+
+@st.composite
+def arrivals(
+    draw: st.DrawFn,
+    reply: Reply,
+    codings: tuple[str, ...] = (),
+    framings: tuple[str, ...] = FRAMINGS,
+    flushes: int = 0,
+) -> Delivery:
+    """Ways to deliver a reply: its framing, cuts in its coded body, cuts anywhere on the wire."""
+    body = reply.body
+    flush_at = draw(cuts(body, flushes)) if flushes else ()
+    whole = b"".join(coded(body, codings, flush_at))
+    delivery = Delivery(
+        draw(st.sampled_from(framings)), codings, flush_at, draw(cuts(whole)), draw(st.booleans())
+    )
+    size = sum(map(len, script(reply, delivery).segments))
+    return Delivery(
+        delivery.framing,
+        codings,
+        flush_at,
+        delivery.chunks,
+        delivery.joined,
+        draw(_drawn_cuts(size)),
+    )
+
+
+@st.composite
+def sent(
+    draw: st.DrawFn,
+    bodies: SearchStrategy[bytes] = bodies,
+    headers: tuple[tuple[str, str], ...] = (),
+    codings: SearchStrategy[tuple[str, ...]] = st.just(()),  # noqa: B008 - immutable
+    framings: tuple[str, ...] = FRAMINGS,
+    flushes: int = 0,
+) -> Sent:
+    """A reply with one of the bodies, and how it arrives; up to so many flushes of its coder."""
+    reply = Reply(headers=headers, body=draw(bodies))
+    return reply, draw(arrivals(reply, draw(codings), framings, flushes))
+
+
+@st.composite
+def cut_short(draw: st.DrawFn, bodies: SearchStrategy[bytes] = bodies) -> Sent:
+    """A reply whose body breaks off: anywhere behind the head, and before its last byte."""
+    reply = Reply(body=draw(bodies.filter(len)))
+    whole = draw(arrivals(reply, framings=("chunked", "content-length")))
+    played = script(reply, whole)
+    size = sum(map(len, played.segments))
+    stop = draw(st.integers(len(played.head), size - 1))
+    kept = tuple(at for at in whole.cuts if at < stop)
+    return reply, Delivery(
+        whole.framing, (), (), whole.chunks, whole.joined, kept, end_wire=("close", stop)
+    )
