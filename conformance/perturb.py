@@ -36,11 +36,11 @@ class Perturbation:
     def of(cls, seed: int) -> Perturbation:
         """The perturbation of a seed, the same on every machine."""
         chosen = random.Random(seed)
-        table = {}
+        table: dict[int, str] = {}
         for alphabet in (string.ascii_lowercase, string.ascii_uppercase):
             shuffled = list(alphabet)
             chosen.shuffle(shuffled)
-            table |= str.maketrans(alphabet, "".join(shuffled))
+            table |= dict(zip(map(ord, alphabet), shuffled, strict=True))
         word = "".join(chosen.choices(string.ascii_lowercase, k=6))
         return cls(table, f"/{word}", (f"X-{word.title()}", word[::-1]))
 

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 import httpx
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+_ABSOLUTE = re.compile(r"([^:]*://[^/?#]*)([^?#]*)(.*)", re.DOTALL)
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]|^ | $")
 
 
 def parse_base_url(base_url: str | None) -> httpx.URL | None:
@@ -51,8 +52,9 @@ def absolute(url: str) -> httpx.URL:
     scheme = url.partition(":")[0].lower()
     if scheme not in {"http", "https"} or ":" not in url:
         raise httpx.UnsupportedProtocol(f"{url!r} does not start with http:// or https://")
-    parsed = httpx.URL(url)
-    if not parsed.host or not url[len(scheme) + 1 :].startswith("//"):
+    parts = _ABSOLUTE.fullmatch(url)
+    parsed = httpx.URL(parts[1] + _without_dots(parts[2]) + parts[3]) if parts else None
+    if parsed is None or not parsed.host:
         raise httpx.InvalidURL(f"{url!r} has no host")
     return parsed.copy_with(fragment=None) if parsed.fragment else parsed
 
@@ -67,7 +69,8 @@ def with_params(url: httpx.URL, params: object) -> httpx.URL:
 
 def origin(url: httpx.URL) -> tuple[str, bytes, int]:
     """Return scheme, host and port: what two URLs share if credentials may go to both."""
-    return url.scheme, url.raw_host, url.port or (443 if url.scheme == "https" else 80)
+    default = 443 if url.scheme == "https" else 80
+    return url.scheme, url.raw_host, default if url.port is None else url.port
 
 
 def _check_characters(url: str) -> None:
@@ -88,5 +91,17 @@ def _below(base_url: httpx.URL, url: str) -> httpx.URL:
         if depth < 0:
             raise httpx.InvalidURL(f"{url!r} climbs above the path of base_url {str(base_url)!r}")
     base = str(base_url)
-    joined = f"{base.rstrip('/')}/{path.lstrip('/')}" if path else base
+    joined = base.rstrip("/") + _without_dots("/" + path.lstrip("/")) if path else base
     return httpx.URL(joined + mark + query)
+
+
+def _without_dots(path: str) -> str:
+    """Resolve `.` and `..` (RFC 3986, 5.2.4); httpx would drop the slash that `a/..` leaves."""
+    *segments, last = path.split("/")
+    kept: list[str] = []
+    for segment in segments if last not in {".", ".."} else [*segments, last]:
+        if segment == "..":
+            del kept[max(1, len(kept) - 1) :]  # but never the empty one before the first slash
+        elif segment != ".":
+            kept.append(segment)
+    return "/".join([*kept, "" if last in {".", ".."} else last])
