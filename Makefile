@@ -1,48 +1,65 @@
-# Everything sets itself up: only Python 3.11+, git and make are needed.
+# Every target works in a bare clone: Python 3.11 or newer, git and make are all it takes. The
+# environments are made once; `make PYTHON=python3.14 test` makes them anew for that Python.
 PYTHON ?= python3
 VENV := .venv
+RECORD := .venv-record
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint format conformance record clean
+.PHONY: help demo test conformance lint format record bench bench-quick clean outdated
+.DEFAULT_GOAL := help
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
+	do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
-$(STAMP): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0])'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable .
-	@touch $@
-
-demo: $(STAMP)  ## stream a recorded chat completion and a large file, offline
+demo: $(VENV)/.installed  ## stream a recorded chat completion and a large file, offline
 	@$(BIN)/python -m examples.demo
 
-test: $(STAMP)  ## the tests, and the conformance suite on fasthttp
-	$(BIN)/python -m pytest tests -q
-	$(BIN)/python -m pytest conformance -q
+test: $(VENV)/.installed  ## the tests, and the conformance suite on fasthttp
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest conformance
 
-conformance: $(STAMP)  ## judge a session: make conformance SESSION=module:attribute
+conformance: $(VENV)/.installed  ## judge a session: make conformance SESSION=module:attribute
 	$(BIN)/python -m pytest conformance $(if $(SESSION),--session $(SESSION))
 
-lint: $(STAMP)  ## ruff and mypy
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+lint: $(VENV)/.installed  ## ruff and mypy
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
 
-format: $(STAMP)  ## let ruff rewrite what it can
-	$(BIN)/ruff check --fix-only --quiet .
-	$(BIN)/ruff format .
+format: $(VENV)/.installed  ## let ruff rewrite what it can
+	$(BIN)/python -m ruff check --fix-only --quiet .
+	$(BIN)/python -m ruff format .
 
-record: .venv-record/.installed  ## record the cassettes anew from real servers on loopback
-	.venv-record/bin/python -m conformance.record
+record: $(RECORD)/.installed  ## record the cassettes anew, from real servers on loopback
+	$(RECORD)/bin/python -m conformance.record
 
-.venv-record/.installed: pyproject.toml
-	$(PYTHON) -m venv .venv-record
-	.venv-record/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	.venv-record/bin/python -m pip install --quiet --disable-pip-version-check --group record --editable .
-	@touch $@
+bench: $(VENV)/.installed  ## fasthttp and its peers on the same work, in one run
+	$(BIN)/python -m benchmarks
 
-clean:  ## remove the environments and caches
-	rm -rf $(VENV) .venv-record .mypy_cache .pytest_cache .ruff_cache .hypothesis dist site
+bench-quick: $(VENV)/.installed  ## the same with a tenth of the work
+	$(BIN)/python -m benchmarks --quick
+
+clean:  ## remove the environments and the caches
+	rm -rf $(VENV) $(RECORD) .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis dist site
+
+# The environments. A stamp that names another checkout, a Python that is gone, or another PYTHON
+# than the one asked for: each makes an environment outdated, as a newer pyproject.toml does.
+chosen := $(if $(filter-out file,$(origin PYTHON)),$(shell \
+	$(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null))
+state = $(shell test "$$(cat $(1)/.installed 2>/dev/null)" = "$(CURDIR)" && test -x $(1)/bin/python \
+	$(if $(chosen),&& test -d $(1)/lib/python$(chosen)) || echo outdated)
+
+define environment
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo "There is no $(PYTHON) here. Python 3.11 or newer is needed: make PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and \
+		"Python 3.11 or newer is needed; $(PYTHON) is " + v + ": make PYTHON=...")'
+	@"$(PYTHON)" .ci/environment.py $(1) $(2)
+endef
+
+$(VENV)/.installed: pyproject.toml $(call state,$(VENV))
+	$(call environment,$(VENV),dev)
+
+$(RECORD)/.installed: pyproject.toml $(call state,$(RECORD))
+	$(call environment,$(RECORD),record)
