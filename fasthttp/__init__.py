@@ -4,8 +4,9 @@
 httpx's.
 """
 
+from .decoders.events import ServerSentEvent
 from .response import Response
 from .session import AsyncSession
 from .transport import AiohttpTransport
 
-__all__ = ["AiohttpTransport", "AsyncSession", "Response"]
+__all__ = ["AiohttpTransport", "AsyncSession", "Response", "ServerSentEvent"]

@@ -8,7 +8,9 @@ tunnels and the pool. Requests are written and responses read by `Exchange`. Onl
 from __future__ import annotations
 
 import asyncio
+import os
 import select
+from contextlib import suppress
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
@@ -22,7 +24,7 @@ from yarl import URL
 
 from . import proxies, urls
 from .exchange import Exchange, ExchangeStream, StaleConnectionError, Timeouts
-from .request import wire_head
+from .request import outgoing
 from .response import Response
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 _MAX_ROUTES = 1024  # origins remembered, so that a URL is parsed for the connector only once
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_CLOSED = "the session was closed"
+_READ_SIZE = 64 * 1024
+_TURNS = 100  # of the loop, for connections that were cut to be gone; a few are enough
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 
 # In this order: the first class that fits names the error.
@@ -42,6 +47,7 @@ CONNECT_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] =
     (OSError, httpx.ConnectError),
     (ValueError, httpx.ConnectError),
 )
+_CONNECT_FAULTS = tuple(fault for fault, _ in CONNECT_ERRORS)
 
 
 class Channel(ResponseHandler):
@@ -49,6 +55,10 @@ class Channel(ResponseHandler):
 
     exchange: Exchange | None = None
     used = False
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, cut: set[Channel]) -> None:
+        super().__init__(loop)
+        self._cut = cut  # the connector's
 
     def data_received(self, data: bytes) -> None:
         """Hand `data` on to whom it is for."""
@@ -60,18 +70,36 @@ class Channel(ResponseHandler):
             # Nobody asked: whatever follows cannot be told from the next response.
             self.close()
 
+    def eof_received(self) -> None:
+        """Tell the exchange at once: the transport would first try to write what it still has."""
+        super().eof_received()
+        if self.exchange is not None:
+            self.exchange.lost(None)
+
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Tell the exchange."""
-        exchange, self.exchange = self.exchange, None
+        """Tell the exchange, and first what the server has said and nobody has read yet."""
+        self._cut.discard(self)
+        fileno = -1 if exc is None else self._plain_fileno()
         super().connection_lost(exc)
-        if exchange is not None:
-            exchange.lost(exc)
+        with suppress(OSError):
+            while fileno >= 0 and self.exchange is not None:
+                if not (data := os.read(fileno, _READ_SIZE)):
+                    break  # no proper end: after an error this is all that is ever read
+                self.exchange.receive(data)
+        if self.exchange is not None:
+            self.exchange.lost(exc)
 
     def resume_writing(self) -> None:
         """Let the exchange write on."""
         super().resume_writing()
         if self.exchange is not None:
             self.exchange.wake()
+
+    def abort(self) -> None:
+        """Cut the connection, which is gone a turn or two of the loop later."""
+        if self.transport is not None:
+            self._cut.add(self)
+        super().abort()
 
     def pause(self) -> None:
         """Stop taking bytes from the network."""
@@ -83,12 +111,18 @@ class Channel(ResponseHandler):
 
     def stale(self) -> bool:
         """Whether an idle connection has something to read: its end, most likely."""
+        fileno = self._fileno()
+        return fileno < 0 or _readable(fileno)
+
+    def _fileno(self) -> int:
         sock = None if self.transport is None else self.transport.get_extra_info("socket")
-        if sock is None or sock.fileno() < 0:
-            return True
-        poll = select.poll()
-        poll.register(sock.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        return -1 if sock is None else int(sock.fileno())
+
+    def _plain_fileno(self) -> int:
+        # A server that refuses an upload answers and hangs up. The next write fails, and with
+        # that asyncio stops reading, though the answer is there. Under TLS it cannot be had.
+        encrypted = self.transport is None or self.transport.get_extra_info("sslcontext")
+        return -1 if encrypted else self._fileno()
 
 
 class Connector(aiohttp.TCPConnector):
@@ -103,13 +137,14 @@ class Connector(aiohttp.TCPConnector):
             force_close=single_use,
             keepalive_timeout=sentinel if single_use else expiry,
         )
+        self.cut: set[Channel] = set()  # on their way out
         self._factory = cast(
-            "partial[ResponseHandler]", partial(Channel, asyncio.get_running_loop())
+            "partial[ResponseHandler]", partial(Channel, asyncio.get_running_loop(), self.cut)
         )
 
     async def take(self, route: ClientRequest) -> Channel:
         """Return an idle connection that is alive, or a new one."""
-        while True:
+        while not self.closed:
             connection = await self.connect(route, [], _NO_TIMEOUT)
             # The channel is handed back by give_back(): aiohttp's Connection would warn if it
             # were dropped.
@@ -117,6 +152,7 @@ class Connector(aiohttp.TCPConnector):
             if not channel.used or not channel.stale():
                 return channel
             self.give_back(route, channel, reusable=False)
+        raise aiohttp.ClientConnectionError(_CLOSED)
 
     def give_back(self, route: ClientRequest, channel: Channel, reusable: bool) -> None:
         """Return a connection to the pool, or cut it."""
@@ -126,6 +162,14 @@ class Connector(aiohttp.TCPConnector):
 
     def __del__(self, _warnings: object = None) -> None:
         """Say nothing: aiohttp would warn about a session that was never closed."""
+
+
+def _readable(fileno: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([fileno], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(fileno, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Engine:
@@ -142,16 +186,24 @@ class Engine:
         self._slots = None if cap is None else asyncio.Semaphore(cap)
         self._cap = cap
         self._live: set[Exchange] = set()
+        self._connecting: set[asyncio.Timeout] = set()
 
     def belongs_here(self) -> bool:
         """Whether this is the running event loop's engine."""
         return self._loop is asyncio.get_running_loop()
 
     async def close(self) -> None:
-        """Cut every connection, now."""
+        """Cut every connection, and return when they are gone."""
         for exchange in list(self._live):
-            exchange.fail(httpx.ReadError("the session was closed while this response was read"))
+            exchange.fail(httpx.ReadError(f"{_CLOSED} while this response was read"))
+        for limit in self._connecting:
+            if not limit.expired():
+                limit.reschedule(0)
         await self._connector.close(abort_ssl=True)
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+            if not self._connecting and not self._connector.cut:
+                return
 
     async def exchange(self, request: httpx.Request) -> Response:
         """Send `request` and return its response, the body unread."""
@@ -182,11 +234,12 @@ class Engine:
         channel.exchange = exchange
         self._live.add(exchange)
         try:
-            await exchange.send(*wire_head(request, forward=self._forwarded(route)))
+            await exchange.send(outgoing(request, forward=self._forwarded(route)))
             head = await exchange.head()
         except BaseException as exc:
             exchange.close()
-            if reused and exchange.untouched() and _repeatable(request, exc):
+            stale = reused and exchange.untouched() and not self._connector.closed
+            if stale and _repeatable(request, exc):
                 raise StaleConnectionError from exc
             raise
         return Response(
@@ -215,11 +268,17 @@ class Engine:
             self._slots.release()
 
     async def _connect(self, route: ClientRequest, seconds: float | None) -> Channel:
+        limit = asyncio.timeout(seconds)
+        self._connecting.add(limit)
         try:
-            async with asyncio.timeout(seconds):
+            async with limit:
                 return await self._connector.take(route)
-        except Exception as exc:
+        except _CONNECT_FAULTS as exc:
+            if self._connector.closed:
+                raise httpx.ConnectError(f"{_CLOSED} while connecting to {_where(route)}") from exc
             raise _connect_error(exc, route, seconds) from exc
+        finally:
+            self._connecting.discard(limit)
 
     def _release(
         self, route: ClientRequest, exchange: Exchange, channel: Channel, reusable: bool
@@ -256,21 +315,35 @@ class Engine:
         """Return what a plain-text request adds for its proxy; None: it goes straight."""
         if route.proxy is None or route.is_ssl():
             return None
-        return dict(route.proxy_headers or {})
+        # aiohttp adds the Host of a tunnel to these headers, too.
+        name = "Proxy-Authorization"
+        return {name: route.proxy_headers[name]} if route.proxy_headers else {}
 
 
 def _repeatable(request: httpx.Request, exc: BaseException) -> bool:
     lost = isinstance(exc, httpx.ReadError | httpx.RemoteProtocolError)
-    return lost and request.method in _SAFE and "content-length" not in request.headers
+    headers = request.headers
+    bodiless = "content-length" not in headers and "transfer-encoding" not in headers
+    return lost and bodiless and request.method in _SAFE
 
 
-def _connect_error(exc: Exception, route: ClientRequest, seconds: float | None) -> Exception:
-    where = f"{route.host}:{route.port}"
-    if route.proxy is not None:
-        where += f" by way of proxy {route.proxy}"
-    for known, error in CONNECT_ERRORS:
-        if isinstance(exc, known):
-            if error is httpx.ConnectTimeout:
-                return error(f"no connection to {where} within {seconds} seconds")
-            return error(f"cannot connect to {where}: {exc}")
-    return exc
+def _where(route: ClientRequest) -> str:
+    host = f"[{route.host}]" if ":" in route.host else route.host
+    proxy = "" if route.proxy is None else f" by way of proxy {route.proxy}"
+    return f"{host}:{route.port}{proxy}"
+
+
+def _connect_error(
+    exc: Exception, route: ClientRequest, seconds: float | None
+) -> httpx.TransportError:
+    error = next(error for known, error in CONNECT_ERRORS if isinstance(exc, known))
+    if error is httpx.ConnectTimeout:
+        return error(f"no connection to {_where(route)} within {seconds} seconds")
+    return error(f"cannot connect to {_where(route)}: {_reason(exc)}")
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, aiohttp.ClientResponseError):
+        return f"{exc.status} {exc.message}"
+    # aiohttp's own message repeats where it was to go, in other words.
+    return str(exc.__cause__ or exc)

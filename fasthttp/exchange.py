@@ -8,7 +8,8 @@ connection back for the next one, any other cuts it.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+import math
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import httpx
 
@@ -17,12 +18,14 @@ from .http1 import ResponseReader
 from .stream import BlockStream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable
+    from collections.abc import Callable
 
     from .engine import Channel
+    from .request import Outgoing, StreamedBody
 
 HIGH_WATER = 512 * 1024  # bytes kept unread before the connection is told to stop
 WRITE_SIZE = 256 * 1024  # bytes of a request body handed to the connection at once
+CONTINUE_SECONDS = 1.0  # to wait for the 100 that a request expects, before its body goes anyway
 
 
 class Timeouts(NamedTuple):
@@ -50,6 +53,7 @@ class Exchange:
     __slots__ = (
         "_blocks",
         "_channel",
+        "_closes",
         "_cut_short",
         "_error",
         "_loop",
@@ -77,6 +81,7 @@ class Exchange:
         self._blocks: list[bytes] = []
         self._unread = 0
         self._paused = False
+        self._closes = False  # the request asks for the end of the connection
         self._sent = False  # the request is written whole
         self._cut_short = False  # it never will be
         self._error: Exception | None = None
@@ -94,7 +99,7 @@ class Exchange:
             return
         if self._reader.complete:
             if self._sent:
-                self._finish(self._reader.reusable)
+                self._finish(self._reusable())
         else:
             self._unread += len(data)
             if self._unread > HIGH_WATER and not self._paused and self._channel is not None:
@@ -108,7 +113,7 @@ class Exchange:
         """Take notice that the connection is gone; with no `error` the server has closed it."""
         if self._channel is None:
             return
-        if error is not None:
+        if error is not None and not self._reader.complete:
             progress = self._reader.progress()
             self.fail(httpx.ReadError(f"connection lost, {progress}: {error!r}"))
             return
@@ -128,8 +133,14 @@ class Exchange:
 
     # What the transport awaits.
 
-    async def send(self, head: bytes, body: bytes | AsyncIterable[bytes]) -> None:
+    async def send(self, request: Outgoing) -> None:
         """Write the request; stop early when the server has already refused it."""
+        self._closes = request.closes
+        head, body = request.head, request.body
+        if request.expects_continue and body:
+            await self._write(head)
+            await self._continued()
+            head = b""
         if not isinstance(body, bytes):
             await self._send_stream(head, body)
         elif len(body) <= WRITE_SIZE:
@@ -141,28 +152,36 @@ class Exchange:
                 await self._write(view[start : start + WRITE_SIZE])
         self._sent = not self._cut_short
         if self._reader.complete:
-            self._finish(self._sent and self._reader.reusable)
+            self._finish(self._reusable())
 
-    async def _send_stream(self, head: bytes, body: AsyncIterable[bytes]) -> None:
+    async def _send_stream(self, head: bytes, body: StreamedBody) -> None:
         await self._write(head)
-        blocks = aiter(body)
+        blocks = aiter(body.stream)
         try:
             async for block in blocks:
-                await self._write(block)
+                await self._write(body.feed(block))
                 if self._cut_short:
-                    break
+                    return
         finally:
             if (close := getattr(blocks, "aclose", None)) is not None:
                 await close()
+        await self._write(body.flush())
+
+    async def _continued(self) -> None:
+        """Wait for 100 Continue, though not for ever; after a final answer no body is sent."""
+        deadline = self._loop.time() + CONTINUE_SECONDS
+        reader = self._reader
+        while not reader.interim and reader.head is None and self._error is None:
+            if not await self._wait(deadline):
+                return
+        self._cut_short = reader.head is not None
 
     async def head(self) -> Head:
         """Wait for the status line and headers of the final response."""
         while (head := self._reader.head) is None:
             if self._error is not None:
                 raise self._error
-            await self._wait(
-                self._timeouts.read, lambda: httpx.ReadTimeout(self._late("no response"))
-            )
+            await self._wait_to_read()
         return head
 
     async def read(self) -> bytes:
@@ -172,9 +191,7 @@ class Exchange:
                 raise self._error
             if self._reader.complete:
                 return b""
-            await self._wait(
-                self._timeouts.read, lambda: httpx.ReadTimeout(self._late("no more bytes"))
-            )
+            await self._wait_to_read()
         blocks = self._blocks[:]
         self._blocks.clear()
         self._unread = 0
@@ -192,6 +209,11 @@ class Exchange:
         self.fail(httpx.StreamClosed())
         self._blocks.clear()
 
+    def abandon(self) -> None:
+        """Close as soon as the loop comes to it; for the garbage collector, in any thread."""
+        if self._channel is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.close)
+
     def fail(self, error: Exception) -> None:
         """End the exchange with `error` for whoever reads on; the connection is cut."""
         self._error = error
@@ -203,40 +225,55 @@ class Exchange:
         if channel is not None:
             self._release(self, channel, reusable)
 
+    def _reusable(self) -> bool:
+        return self._sent and not self._closes and self._reader.reusable
+
     async def _write(self, data: bytes | memoryview) -> None:
         channel = self._channel
-        if self._cut_short or channel is None or channel.transport is None:
+        if self._cut_short or channel is None or not channel.is_connected():
             self._cut_short = True  # head() has the answer, or the reason why there is none
             return
-        channel.transport.write(data)
-        while self._channel is not None and channel.writing_paused:
+        transport = cast("asyncio.Transport", channel.transport)
+        transport.write(data)
+        if channel.writing_paused:
+            await self._drain(channel, transport)
+
+    async def _drain(self, channel: Channel, transport: asyncio.Transport) -> None:
+        """Wait until the connection takes more; the time counts from the last bytes it took."""
+        seconds = self._timeouts.write
+        unsent, deadline, in_time = math.inf, None, True
+        while self._channel is channel and channel.writing_paused:
             head = self._reader.head
             if head is not None and head.status >= 300:
                 self._cut_short = True  # the server has answered and does not read on
                 return
-            await self._wait(
-                self._timeouts.write,
-                lambda: httpx.WriteTimeout(
-                    f"the server took no bytes of the request for {self._timeouts.write} seconds"
-                ),
-            )
+            left = transport.get_write_buffer_size()
+            if left < unsent:
+                unsent, deadline = left, self._deadline(seconds)
+            elif not in_time:
+                took_none = f"the server took no bytes of the request for {seconds} seconds"
+                self.fail(httpx.WriteTimeout(took_none))
+                return
+            in_time = await self._wait(deadline)
 
-    def _late(self, what: str) -> str:
-        return f"{what} for {self._timeouts.read} seconds: {self._reader.progress()}"
+    async def _wait_to_read(self) -> None:
+        seconds = self._timeouts.read
+        if not await self._wait(self._deadline(seconds)):
+            progress = self._reader.progress()
+            self.fail(httpx.ReadTimeout(f"timed out after {seconds} seconds: {progress}"))
 
-    async def _wait(
-        self,
-        seconds: float | None,
-        timeout_error: Callable[[], httpx.TimeoutException],
-    ) -> None:
-        """Wait to be woken; `seconds` without that end the exchange."""
+    def _deadline(self, seconds: float | None) -> float | None:
+        return None if seconds is None else self._loop.time() + seconds
+
+    async def _wait(self, deadline: float | None) -> bool:
+        """Wait to be woken; False: that did not happen before the deadline."""
         if self._waiter is not None:
             raise RuntimeError("this response is already being read by another task")
-        self._waiter = waiter = self._loop.create_future()
-        timer = None if seconds is None else self._loop.call_later(seconds, _expire, waiter)
+        waiter: asyncio.Future[bool] = self._loop.create_future()
+        self._waiter = waiter
+        timer = None if deadline is None else self._loop.call_at(deadline, _expire, waiter)
         try:
-            if not await waiter:
-                self.fail(timeout_error())
+            return await waiter
         finally:
             self._waiter = None
             if timer is not None:
@@ -259,7 +296,7 @@ class ExchangeStream(BlockStream):
         self._exchange.close()
 
     def __del__(self) -> None:
-        self._exchange.close()
+        self._exchange.abandon()
 
 
 def _expire(waiter: asyncio.Future[bool]) -> None:

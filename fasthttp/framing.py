@@ -164,22 +164,21 @@ class _ChunkedBody(Body):
 
     def _take_size(self, data: bytes, position: int) -> int:
         """Read a size line; return where it ends, or 0 while it is not whole."""
-        line = _CHUNK_LINE.match(data, position)
+        line = _CHUNK_LINE.match(data, position, position + MAX_CHUNK_LINE)
         if line is None:
             self._check_partial_size(data, position)
             return 0
         self._left = self._size = int(line[1], 16)
         self._in_trailers = not self._left
         if self._left and len(self._sizes) < _MAX_KNOWN_SIZES:
-            self._sizes[line[0][:-2]] = self._left
+            self._sizes[line[1]] = self._left
         return line.end()
 
     def _check_partial_size(self, data: bytes, position: int) -> None:
-        if position == len(data):
-            return
-        if data.find(b"\n", position) >= 0 or not _CHUNK_LINE_START.match(data, position):
+        start = data[position : position + MAX_CHUNK_LINE]
+        if start and (b"\n" in start or not _CHUNK_LINE_START.match(start)):
             raise ProtocolError(self._broken("bad chunk size", data, position))
-        if len(data) - position > MAX_CHUNK_LINE:
+        if len(start) == MAX_CHUNK_LINE:
             raise ProtocolError(
                 f"a chunk size line of over {MAX_CHUNK_LINE} bytes, after {self._read} body bytes"
             )

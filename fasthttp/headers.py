@@ -59,9 +59,11 @@ def merge(session: Pairs, request: Changes) -> Pairs:
 def complete(headers: Pairs, method: str, url: httpx.URL, body: bytes | None) -> Pairs:
     """Add what every request needs: Host first, credentials of the URL, Content-Length last.
 
-    Raises `ValueError` for a Host that was removed or a Content-Length that contradicts `body`.
+    Raises `ValueError` for two of Host or Content-Length, or a length that contradicts `body`.
     """
     named = {name.lower(): value for name, value in headers}
+    if len(named) < len(headers):
+        _refuse_two([name.lower() for name, _ in headers])
     if "host" not in named:
         headers = (("Host", url.netloc.decode("ascii")), *headers)
     if url.userinfo and "authorization" not in named:
@@ -76,6 +78,12 @@ def complete(headers: Pairs, method: str, url: httpx.URL, body: bytes | None) ->
             )
         return headers
     return headers if length is None else (*headers, ("Content-Length", length))
+
+
+def _refuse_two(names: list[str]) -> None:
+    for name in ("host", "content-length"):
+        if names.count(name) > 1:
+            raise ValueError(f"header {name!r} is there twice, in different cases")
 
 
 def basic(url: httpx.URL) -> str:

@@ -81,7 +81,7 @@ class ResponseReader:
             self.interim += 1
             if self.interim > MAX_INTERIM:
                 raise ProtocolError(f"over {MAX_INTERIM} interim (1xx) responses")
-        if len(buffer) > MAX_HEAD:
+        if len(buffer) >= MAX_HEAD + 4:
             raise ProtocolError(f"a status line and headers of over {MAX_HEAD} bytes")
         if not b"HTTP/1.".startswith(buffer[:7]):
             raise ProtocolError(f"not an HTTP/1 response: {bytes(buffer[:24])!r}")

@@ -17,17 +17,17 @@ class Proxies:
     """
 
     def __init__(self, proxy: str | None) -> None:
-        self._proxy = None if proxy is None else _checked(proxy)
         self._environment = {} if proxy is not None else environment.getproxies()
+        named = {
+            scheme: proxy or self._environment.get(scheme) or self._environment.get("all")
+            for scheme in ("http", "https")
+        }
+        self._proxies = {scheme: _checked(name) for scheme, name in named.items() if name}
 
     def of(self, url: httpx.URL) -> httpx.URL | None:
         """Return the proxy for `url`, None for a direct connection."""
-        if self._proxy is not None or not self._environment:
-            return self._proxy
-        named = self._environment.get(url.scheme) or self._environment.get("all")
-        if not named or _bypassed(url.host, self._environment):
-            return None
-        return _checked(named)
+        proxy = self._proxies.get(url.scheme)
+        return None if proxy is None or _bypassed(url, self._environment) else proxy
 
 
 def authorization(proxy: httpx.URL) -> str | None:
@@ -36,13 +36,18 @@ def authorization(proxy: httpx.URL) -> str | None:
 
 
 def _checked(proxy: str) -> httpx.URL:
-    url = httpx.URL(proxy if "://" in proxy else f"http://{proxy}")
-    if url.scheme not in {"http", "https"} or not url.host:
-        shown = url.copy_with(userinfo=b"") if url.userinfo else url
-        raise ValueError(f"proxy {str(shown)!r} must be an http:// or https:// URL with a host")
+    try:
+        url = httpx.URL(proxy if "://" in proxy else f"http://{proxy}")
+    except httpx.InvalidURL as exc:
+        raise ValueError(f"the proxy's URL cannot be right: {exc}") from exc
+    if url.scheme not in {"http", "https"} or not url.raw_host:
+        shown = str(url.copy_with(userinfo=b"")) if url.userinfo else proxy
+        raise ValueError(f"proxy {shown!r} must be an http:// or https:// URL with a host")
     return url
 
 
-def _bypassed(host: str, proxies: dict[str, str]) -> bool:
+def _bypassed(url: httpx.URL, proxies: dict[str, str]) -> bool:
     # In the standard library since 3.5, but not in typeshed.
-    return bool(environment.proxy_bypass_environment(host, proxies))  # type: ignore[attr-defined]
+    bypass = environment.proxy_bypass_environment  # type: ignore[attr-defined]
+    names = (url.raw_host, url.netloc)  # without the port, and with it
+    return "no" in proxies and any(bypass(name.decode("ascii"), proxies) for name in names)

@@ -26,10 +26,25 @@ T = TypeVar("T")
 Pull = Callable[[], Awaitable[Iterable[bytes] | None]]
 
 
+class Undecodable:
+    """Stands for the decoder of a body that cannot be decoded: no bytes are still no error."""
+
+    def __init__(self, reason: BodyError) -> None:
+        self._reason = reason
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:  # noqa: ARG002 - BodyDecoder's signature
+        """Raise the reason."""
+        raise self._reason
+
+    def flush(self) -> Iterator[bytes]:
+        """Return nothing."""
+        return iter(())
+
+
 class Wire:
     """A body as it comes over the connection, its content codings undone."""
 
-    __slots__ = ("_count", "_decoder", "_flushed", "_pieces", "_stream")
+    __slots__ = ("_ahead", "_count", "_decoder", "_flushed", "_pieces", "_stream")
 
     def __init__(
         self, stream: BlockStream, decoder: BodyDecoder | None, count: Callable[[int], None]
@@ -39,12 +54,16 @@ class Wire:
         self._count = count
         self._flushed = decoder is None
         self._pieces: Iterator[bytes] = iter(())
+        self._ahead: bytes | None = None  # kept here, so that cancelling a pull loses nothing
 
     async def pull(self) -> Iterable[bytes] | None:
         """Return the next pieces, never empty ones; None once the body has ended."""
-        for piece in self._pieces:
+        if self._ahead is None:
+            self._ahead = next(self._pieces, None)
+        if self._ahead is not None:
             # One block can decode to a great deal: let others run before the next part of it.
             await asyncio.sleep(0)
+            piece, self._ahead = self._ahead, None
             return chain((piece,), islice(self._pieces, _PIECES - 1))
         raw = await self._stream.read_block()
         if raw:
@@ -87,7 +106,17 @@ def _nothing() -> Iterable[Any]:
 class Items(AsyncIterator[T], Generic[T]):
     """The items of one body, each as soon as it is complete."""
 
-    __slots__ = ("_closed", "_error", "_feed", "_flush", "_open", "_pull", "_ready", "_salvage")
+    __slots__ = (
+        "_busy",
+        "_closed",
+        "_error",
+        "_feed",
+        "_flush",
+        "_open",
+        "_pull",
+        "_ready",
+        "_salvage",
+    )
 
     def __init__(
         self,
@@ -103,6 +132,7 @@ class Items(AsyncIterator[T], Generic[T]):
         self._flush = flush  # what the end of the body completes
         self._salvage = salvage  # what is delivered where the body is cut short
         self._pull: Pull | None = None
+        self._busy = False
         self._ready: Iterator[T] = iter(())
         self._error: Exception | None = None  # to raise when `_ready` has run out
 
@@ -119,11 +149,17 @@ class Items(AsyncIterator[T], Generic[T]):
         self._ready, self._error = iter(()), StopAsyncIteration()
 
     async def _next(self) -> T:
-        while self._error is None:
-            self._ready = await self._more()
-            for item in self._ready:
-                return item
-        self._error = await self._closed(self._error)
+        if self._busy:
+            raise RuntimeError("this response is already being read by another task")
+        self._busy = True
+        try:
+            while self._error is None:
+                self._ready = await self._more()
+                for item in self._ready:
+                    return item
+            self._error = await self._closed(self._error)
+        finally:
+            self._busy = False
         raise self._error
 
     async def _more(self) -> Iterator[T]:

@@ -72,7 +72,8 @@ def _target(request: httpx.Request, location: str) -> httpx.URL:
         ) from exc
     if url.userinfo:
         raise httpx.RemoteProtocolError(
-            f"redirect to a URL with a user name, at {url.host}, refused", request=request
+            f"redirect to a URL with a user name, at {url.raw_host.decode()}, refused",
+            request=request,
         )
     if request.url.scheme == "https" and url.scheme == "http":
         raise httpx.RemoteProtocolError(

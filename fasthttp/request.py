@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterable
 
 _UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-def wire_head(
-    request: httpx.Request, *, forward: dict[str, str] | None = None
-) -> tuple[bytes, bytes | AsyncIterable[bytes]]:
-    """Return the request line and headers, and the body, as they are written (RFC 9112).
+class Outgoing(NamedTuple):
+    """A request as it is written."""
+
+    head: bytes
+    body: bytes | StreamedBody
+    closes: bool  # it asks for the end of the connection
+    expects_continue: bool  # its body waits for 100 Continue
+
+
+def outgoing(request: httpx.Request, *, forward: dict[str, str] | None = None) -> Outgoing:
+    """Return the request as it is written (RFC 9112).
 
     With `forward` the request goes to a proxy that is to pass it on: its target is the whole
     URL, and these headers are added.
     """
     url = request.url
+    raw = request.headers.raw
     if forward is None:
         target = url.raw_path
-        added = b""
     else:
         target = str(url.copy_with(userinfo=None, fragment=None)).encode("ascii")
-        added = b"".join(f"{name}: {value}\r\n".encode("ascii") for name, value in forward.items())
-    method, raw = request.method.encode("ascii"), request.headers.raw
+        raw += [(name.encode("ascii"), value.encode("ascii")) for name, value in forward.items()]
+    method = request.method.encode("ascii")
     _refuse_unsafe(request, b"".join([method, target, *(part for pair in raw for part in pair)]))
     lines = [b"%b: %b\r\n" % pair for pair in raw]
-    head = b"%b %b HTTP/1.1\r\n" % (method, target)
-    return head + b"".join(lines) + added + b"\r\n", _body(request)
+    head = b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, b"".join(lines))
+    return Outgoing(
+        head,
+        _body(request),
+        closes=_says(raw, b"connection", b"close"),
+        expects_continue=_says(raw, b"expect", b"100-continue"),
+    )
+
+
+def _says(headers: list[tuple[bytes, bytes]], name: bytes, token: bytes) -> bool:
+    return any(key.lower() == name and token in value.lower() for key, value in headers)
 
 
 def _refuse_unsafe(request: httpx.Request, text: bytes) -> None:
@@ -44,17 +60,43 @@ def _refuse_unsafe(request: httpx.Request, text: bytes) -> None:
         )
 
 
-def _body(request: httpx.Request) -> bytes | AsyncIterable[bytes]:
+def _body(request: httpx.Request) -> bytes | StreamedBody:
     try:
         return request.content
     except httpx.RequestNotRead:
         stream = cast("AsyncIterable[bytes]", request.stream)
         chunked = "chunked" in request.headers.get("transfer-encoding", "")
-        return _chunked(stream) if chunked else stream
+        length = None if chunked else int(request.headers.get("content-length", 0))
+        return StreamedBody(stream, length)
 
 
-async def _chunked(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    async for block in stream:
-        if block:
-            yield b"%x\r\n%b\r\n" % (len(block), block)
-    yield b"0\r\n\r\n"
+class StreamedBody:
+    """A body that comes block by block, and how each goes out."""
+
+    def __init__(self, stream: AsyncIterable[bytes], length: int | None) -> None:
+        self.stream = stream
+        self._length = length  # None: in chunks
+        self._sent = 0
+
+    def feed(self, block: bytes) -> bytes:
+        """Return `block` as it is written."""
+        if self._length is None:
+            return b"%x\r\n%b\r\n" % (len(block), block) if block else b""
+        self._sent += len(block)
+        if self._sent > self._length:
+            # What is too much would be read as the next request.
+            raise self._contradiction("or more bytes")
+        return block
+
+    def flush(self) -> bytes:
+        """Return what is written after the last block."""
+        if self._length is None:
+            return b"0\r\n\r\n"
+        if self._sent < self._length:
+            raise self._contradiction("bytes")
+        return b""
+
+    def _contradiction(self, unit: str) -> httpx.LocalProtocolError:
+        return httpx.LocalProtocolError(
+            f"the content has {self._sent} {unit}, its Content-Length is {self._length}"
+        )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from .decoders.body import BodyDecoder, BodyError, UnknownCoding, codings_of, decoder_for
+from .decoders.body import BodyDecoder, BodyError, codings_of, decoder_for
 from .decoders.bytes import ByteChunker
 from .decoders.characters import TextChunker
 from .decoders.events import EventDecoder, ServerSentEvent
 from .decoders.lines import LineDecoder
 from .decoders.text import TextDecoder, charset_of
-from .reading import Items, Memory, Pull, Wire
+from .reading import Items, Memory, Pull, Undecodable, Wire
 from .stream import AdaptedStream, BlockStream
 
 if TYPE_CHECKING:
@@ -31,8 +31,19 @@ class Response(httpx.Response):
     def __init__(self, *args: Any, started: float | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._started = time.perf_counter() if started is None else started
-        if not isinstance(self.stream, BlockStream):
-            self.stream = AdaptedStream(cast("httpx.AsyncByteStream", self.stream))
+
+    @property
+    def stream(self) -> BlockStream:
+        """The body as it arrives; what `httpx.AsyncClient` puts in its place is adapted."""
+        return self._blocks
+
+    @stream.setter  # type: ignore[override] # never a sync one
+    def stream(self, stream: httpx.AsyncByteStream) -> None:
+        self._blocks = stream if isinstance(stream, BlockStream) else AdaptedStream(stream)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_blocks"}
 
     @classmethod
     def adopt(cls, response: httpx.Response, request: httpx.Request, started: float) -> Response:
@@ -41,7 +52,7 @@ class Response(httpx.Response):
             response._request = request
             response._started = started
             return response
-        return cls(
+        adopted = cls(
             response.status_code,
             headers=response.headers.raw,
             stream=response.stream,
@@ -49,6 +60,11 @@ class Response(httpx.Response):
             extensions=response.extensions,
             started=started,
         )
+        if response.is_stream_consumed and not isinstance(response.stream, httpx.ByteStream):
+            # It was read before it came here, and its stream can give nothing any more.
+            adopted._content = response.content
+            adopted.is_closed = adopted.is_stream_consumed = True
+        return adopted
 
     @property
     def encoding(self) -> str:
@@ -66,6 +82,14 @@ class Response(httpx.Response):
         if hasattr(self, "_text"):
             raise ValueError("encoding cannot be set any more: `.text` has been read already")
         self._encoding = value
+
+    @property
+    def text(self) -> str:
+        """The whole body as text, the same as `aiter_text()` gives; after `aread()`."""
+        if not hasattr(self, "_text"):
+            decoder = TextDecoder(self.encoding)
+            self._text = decoder.feed(self.content) + decoder.flush()
+        return self._text
 
     def aiter_raw(self, chunk_size: int | None = None) -> Items[bytes]:
         """Yield the body's bytes as they were sent, content codings and all.
@@ -121,6 +145,9 @@ class Response(httpx.Response):
         Raises `httpx.DecodingError` at once if the Content-Type is not `text/event-stream`,
         and the errors of `aiter_bytes()` while reading. An unfinished last event is discarded.
         """
+        return self._aiter_events(EventDecoder())
+
+    def _aiter_events(self, events: EventDecoder) -> Items[ServerSentEvent]:
         content_type = self.headers.get("content-type", "")
         if content_type.partition(";")[0].strip().lower() != "text/event-stream":
             raise httpx.DecodingError(
@@ -128,7 +155,7 @@ class Response(httpx.Response):
                 f"with status {self.status_code}",
                 request=self._request,
             )
-        decoder, events = TextDecoder("utf-8"), EventDecoder()
+        decoder = TextDecoder("utf-8")
         return Items(self._open, self._ended, lambda piece: events.feed(decoder.feed(piece)))
 
     async def aread(self) -> bytes:
@@ -156,19 +183,17 @@ class Response(httpx.Response):
         if not self.is_closed:
             self.is_closed = True
             self.elapsed = timedelta(seconds=time.perf_counter() - self._started)
-            await cast("BlockStream", self.stream).aclose()
+            await self.stream.aclose()
 
     def _open(self) -> Pull:
         if hasattr(self, "_content"):
             return Memory(self._content).pull
-        # First, so that a body in an unknown coding can still be read by aiter_raw().
-        decoder = self._body_decoder()
         self._claim()
-        return Wire(cast("BlockStream", self.stream), decoder, self._count).pull
+        return Wire(self.stream, self._body_decoder(), self._count).pull
 
     def _open_raw(self) -> Pull:
         self._claim()
-        return Wire(cast("BlockStream", self.stream), None, self._count).pull
+        return Wire(self.stream, None, self._count).pull
 
     def _claim(self) -> None:
         if self.is_stream_consumed:
@@ -183,8 +208,8 @@ class Response(httpx.Response):
     def _body_decoder(self) -> BodyDecoder | None:
         try:
             return decoder_for(codings_of(self.headers.get_list("content-encoding")))
-        except UnknownCoding as exc:
-            raise httpx.DecodingError(str(exc), request=self._request) from exc
+        except BodyError as exc:
+            return Undecodable(exc)
 
     async def _ended(self, error: Exception | None) -> Exception:
         """Close the response and return what its reader is to raise."""

@@ -15,6 +15,7 @@ import httpx
 from . import headers as header_rules
 from . import redirects, timeouts, urls
 from .decoders.body import ACCEPT_ENCODING
+from .eventsource import EventSource
 from .response import Response
 from .transport import AiohttpTransport
 
@@ -148,6 +149,56 @@ class AsyncSession:
         )
         return StreamContext(self._send, request)
 
+    def events(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str | None] | None = None,
+        content: bytes | None = None,
+        timeout: float | None = None,
+        reconnect: bool = True,
+        max_failures: int | None = 10,
+    ) -> EventSource:
+        """Read server-sent events; `async with` yields an iterator of `ServerSentEvent`.
+
+        When the stream ends or breaks it connects again, after the time that the server's
+        `retry` says (3 seconds without one), and sends the last event id as `Last-Event-ID`.
+        Failures in a row are followed by longer waits. Iteration ends at status 204. Nothing is
+        connected before the first event is asked for, or after the block is left.
+
+        Args:
+            url: as in `stream()`.
+            method: any method token.
+            headers: as in `stream()`; Accept and Cache-Control have the defaults of an event
+                stream, and a Last-Event-ID is where the first connection goes on.
+            content: as in `stream()`; sent with every connection.
+            timeout: as in `stream()`; a feed that is silent for longer needs `math.inf`.
+            reconnect: False: one connection; its end ends the iteration, its error is raised.
+            max_failures: the number of connections in a row, each refused or broken before a
+                byte of an event stream came, of which the last one's error is raised; None: any.
+
+        Raises:
+            The errors of `stream()`, for arguments here, and others on iteration, where
+            `httpx.TransportError` comes only after `max_failures`.
+            httpx.HTTPStatusError: a status that is no success; 408, 425, 429, 500, 502, 503 and
+                504 count as failures and are tried again.
+            httpx.DecodingError: a Content-Type that is not `text/event-stream`, or a body whose
+                coding cannot be undone.
+
+        Requirements: events-*.
+        """
+        return EventSource(
+            self,
+            method,
+            url,
+            headers=headers,
+            content=_body(content),
+            timeout=timeout,
+            reconnect=reconnect,
+            max_failures=max_failures,
+        )
+
     async def request(
         self,
         method: str,
@@ -188,8 +239,9 @@ class AsyncSession:
                 raise TypeError("content cannot go along with json, data or files: give one")
             form = httpx.Request("POST", target, json=json, data=data, files=files)
             body = form.read()
-            if "content-type" not in {name.lower() for name, _ in pairs}:
-                pairs = (*pairs, ("Content-Type", form.headers["content-type"]))
+            kind = form.headers.get("content-type")  # an empty form has none
+            if kind is not None and "content-type" not in {name.lower() for name, _ in pairs}:
+                pairs = (*pairs, ("Content-Type", kind))
         request = self._build(method, target, pairs, body, timeout)
         async with StreamContext(self._send, request) as response:
             await response.aread()
@@ -404,16 +456,16 @@ class AsyncSession:
 class StreamContext(AbstractAsyncContextManager[Response]):
     """What `stream()` returns: sends on entering, closes the response on leaving."""
 
-    __slots__ = ("_request", "_response", "_send")
+    __slots__ = ("_response", "_send", "request")
 
     def __init__(
         self, send: Callable[[httpx.Request], Awaitable[Response]], request: httpx.Request
     ) -> None:
         self._send = send
-        self._request = request
+        self.request = request  # as it will be sent
 
     async def __aenter__(self) -> Response:
-        self._response = await self._send(self._request)
+        self._response = await self._send(self.request)
         return self._response
 
     async def __aexit__(

@@ -32,20 +32,30 @@ class AdaptedStream(BlockStream):
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
         self._stream = stream
         self._iterator: AsyncIterator[bytes] | None = None
+        self._interrupted = False
 
     async def read_block(self) -> bytes:
         """Return the next block that is not empty."""
+        if self._interrupted:
+            # A generator that was left by an exception says that it has ended, and it has not.
+            raise httpx.ReadError("an earlier read was interrupted, and the rest is lost with it")
         if self._iterator is None:
             self._iterator = aiter(self._stream)
+        self._interrupted = True
+        found = b""
         async for block in self._iterator:
             if block:
-                return block
-        return b""
+                found = block
+                break
+        self._interrupted = False
+        return found
 
     async def aclose(self) -> None:
         """Close the stream, and first what was iterating over it."""
         # A generator that is left half-way is closed here, not by the garbage collector.
         iterator_close = getattr(self._iterator, "aclose", None)
-        if iterator_close is not None:
-            await iterator_close()
-        await self._stream.aclose()
+        try:
+            if iterator_close is not None:
+                await iterator_close()
+        finally:
+            await self._stream.aclose()

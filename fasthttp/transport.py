@@ -5,6 +5,9 @@ aiohttp is imported when the transport is opened, so that `import fasthttp` stay
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from .engine import Engine
 
+_ENGINE = f"{__package__}.engine"
 _NO_LIMITS = httpx.Limits()
 
 
@@ -47,11 +51,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._engine: Engine | None = None
 
     async def __aenter__(self) -> Self:
-        if self._engine is not None and self._engine.belongs_here():
-            return self
-        from .engine import Engine
-
-        self._engine = Engine(self._limits, self._verify, self._proxies)
+        await self._opened()
         return self
 
     async def __aexit__(
@@ -74,9 +74,21 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         The `timeout` extension has the seconds for `pool`, `connect`, `write` and `read`, each
         None for none. Raises `httpx.TransportError` subclasses only.
         """
-        if self._engine is None:
-            raise RuntimeError("this transport is closed: use it in `async with`")
-        return await self._engine.exchange(request)
+        engine = self._engine
+        if engine is None or not engine.belongs_here():
+            engine = await self._opened()  # `httpx.AsyncClient` may send without entering
+        return await engine.exchange(request)
+
+    async def _opened(self) -> Engine:
+        """Return the running event loop's engine."""
+        if _ENGINE not in sys.modules:
+            # In a thread, as it takes longer than a loop should be held.
+            await asyncio.to_thread(import_module, _ENGINE)
+        from .engine import Engine
+
+        if self._engine is None or not self._engine.belongs_here():
+            self._engine = Engine(self._limits, self._verify, self._proxies)
+        return self._engine
 
 
 def _checked_limits(limits: httpx.Limits) -> httpx.Limits:

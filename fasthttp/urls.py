@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from urllib.parse import unquote
 
 import httpx
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _ABSOLUTE = re.compile(r"([^:]*://[^/?#]*)([^?#]*)(.*)", re.DOTALL)
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")  # no escape, so it has to be one
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]|^ | $")
 
 
@@ -53,9 +55,12 @@ def absolute(url: str) -> httpx.URL:
     if scheme not in {"http", "https"} or ":" not in url:
         raise httpx.UnsupportedProtocol(f"{url!r} does not start with http:// or https://")
     parts = _ABSOLUTE.fullmatch(url)
-    parsed = httpx.URL(parts[1] + _without_dots(parts[2]) + parts[3]) if parts else None
-    if parsed is None or not parsed.host:
+    start, path, rest = parts.groups() if parts else ("", "", "")
+    parsed = httpx.URL(start + _LONE_PERCENT.sub("%25", _without_dots(path) + rest))
+    if not parsed.raw_host:
         raise httpx.InvalidURL(f"{url!r} has no host")
+    if (parsed.port or 0) > 65535:
+        raise httpx.InvalidURL(f"{url!r} has port {parsed.port}, the greatest is 65535")
     return parsed.copy_with(fragment=None) if parsed.fragment else parsed
 
 
@@ -82,17 +87,18 @@ def _check_characters(url: str) -> None:
 
 def _below(base_url: httpx.URL, url: str) -> httpx.URL:
     """Append `url` to the path of `base_url`, with exactly one slash between the two."""
-    reference = url.partition("#")[0]
+    reference = _LONE_PERCENT.sub("%25", url.partition("#")[0])
     path, mark, query = reference.partition("?")
-    depth = 0
-    for segment in path.split("/"):
-        step = unquote(segment)
-        depth += -1 if step == ".." else step not in {"", "."}
-        if depth < 0:
-            raise httpx.InvalidURL(f"{url!r} climbs above the path of base_url {str(base_url)!r}")
+    if _climbs(path.removeprefix("/").split("/")):
+        raise httpx.InvalidURL(f"{url!r} climbs above the path of base_url {str(base_url)!r}")
     base = str(base_url)
     joined = base.rstrip("/") + _without_dots("/" + path.lstrip("/")) if path else base
     return httpx.URL(joined + mark + query)
+
+
+def _climbs(segments: list[str]) -> bool:
+    steps = {".": 0, "..": -1}
+    return min(accumulate(steps.get(unquote(segment), 1) for segment in segments)) < 0
 
 
 def _without_dots(path: str) -> str:

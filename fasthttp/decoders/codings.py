@@ -5,11 +5,11 @@ member, are ignored. deflate is one zlib or raw stream; what is behind it is ign
 stream, zstd a sequence of frames; bytes behind them are damage, as for brotli(1) and zstd(1).
 
 The pieces that `feed()` yields are decoded as they are asked for. Damage raises `BodyError` after
-all that could be decoded before it; only a br or zstd stream longer than 16 KiB may lack its last
-64 KiB then, as those libraries keep to themselves what they had decoded when they fail.
+all that could be decoded before it, but for up to 64 KiB of br, and of zstd beyond its first
+16 KiB: those libraries keep to themselves what they had decoded when they fail.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from fasthttp.decoders.engines import Brotli, Corrupt, Engine, Inflate, Zstd
@@ -43,10 +43,22 @@ class Coding:
             data = self._held + chunk[at : at + _STEP]
             self._held = b""
             while data and not self._over:
-                if self._engine is None:
+                engine = self._engine
+                if engine is None:
                     data = self._begin(data)
-                if self._engine is not None:
-                    data = yield from self._decode(self._engine, data)
+                    continue
+                self._replay.note(engine, data, self._decoded)
+                try:
+                    piece = engine.push(data)
+                    while piece or engine.more:
+                        if piece:
+                            self._decoded += len(piece)
+                            yield piece
+                        piece = engine.push(b"") if engine.more else b""
+                except Corrupt as error:
+                    yield from self._lost()
+                    raise self._damage(str(error)) from error
+                data = self._end(engine) if engine.eof else b""
 
     def flush(self) -> Iterator[bytes]:
         """End the input; there is nothing left to yield, but the stream may be unfinished."""
@@ -61,23 +73,15 @@ class Coding:
         """Set the engine for the stream that `data` begins; return the data to give it."""
         raise NotImplementedError
 
-    def _decode(self, engine: Engine, data: bytes) -> Generator[bytes, None, bytes]:
-        self._replay.note(engine, data)
-        try:
-            for piece in _pieces(engine, data):
-                self._decoded += len(piece)
-                self._replay.given += len(piece)
-                yield piece
-        except Corrupt as error:
-            for piece in self._replay.lost():
-                self._decoded += len(piece)
-                yield piece
-            raise self._damage(str(error)) from error
-        if not engine.eof:
-            return b""
+    def _end(self, engine: Engine) -> bytes:
         self._engine, self._replay = None, _Replay()
         self._ended += 1
         return engine.rest
+
+    def _lost(self) -> Iterator[bytes]:
+        for piece in self._replay.lost(self._decoded):
+            self._decoded += len(piece)
+            yield piece
 
     def _damage(self, reason: str) -> BodyError:
         where = f" in {self.unit} {self._ended + 1}" if self.unit else ""
@@ -129,7 +133,8 @@ class Br(Coding):
 
     def _begin(self, data: bytes) -> bytes:
         if self._ended:
-            raise self._damage("bytes behind its end")
+            # What the library says if they come together with the end.
+            raise self._damage("brotli: decoder failed")
         self._engine = Brotli()
         return data
 
@@ -149,34 +154,31 @@ class _Replay:
     """The latest input, to be gone through again byte by byte when an engine fails."""
 
     def __init__(self) -> None:
-        self.given = 0  # bytes decoded since the state that `_again` makes
         self._again: Callable[[], Engine] | None = None
-        self._data = b""
+        self._decoded = 0  # how much had been decoded in the state that `_again` makes
+        self._input: list[bytes] = []
+        self._size = 0
 
-    def note(self, engine: Engine, data: bytes) -> None:
-        if not self._data or len(self._data) + len(data) > _STEP:
-            self._again, self._data, self.given = engine.again(), b"", 0
-        self._data += data
+    def note(self, engine: Engine, data: bytes, decoded: int) -> None:
+        """Take note of `data` before the engine is given it."""
+        if not self._input or self._size + len(data) > _STEP:
+            self._again, self._decoded, self._input, self._size = engine.again(), decoded, [], 0
+        self._input.append(data)
+        self._size += len(data)
 
-    def lost(self) -> Iterator[bytes]:
+    def lost(self, decoded: int) -> Iterator[bytes]:
+        """Yield what can be decoded beyond the first `decoded` bytes."""
         if self._again is None:
             return
-        engine, skip = self._again(), self.given
+        engine, skip = self._again(), decoded - self._decoded
+        data = b"".join(self._input)
         try:
-            for at in range(len(self._data)):
-                for piece in _pieces(engine, self._data[at : at + 1]):
+            for at in range(len(data)):
+                piece = engine.push(data[at : at + 1])
+                while piece or engine.more:
                     if skip < len(piece):
                         yield piece[skip:]
                     skip = max(skip - len(piece), 0)
+                    piece = engine.push(b"") if engine.more else b""
         except Corrupt:
             return
-
-
-def _pieces(engine: Engine, data: bytes) -> Iterator[bytes]:
-    piece = engine.push(data)
-    while True:
-        if piece:
-            yield piece
-        if not engine.more:
-            return
-        piece = engine.push(b"")

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import Any
 
 PIECE = 65_536
+_ZSTD_HEADER = 18  # the size of the longest frame header
 _ZSTD_WINDOW_LOG = 23  # 8 MiB, as RFC 9659 has it; without a limit a body could ask for 128 MiB
 
 
@@ -88,16 +89,28 @@ class Zstd(Engine):
     """One zstd frame, which may be a skippable one."""
 
     def __init__(self) -> None:
-        zstd = _zstd()
-        options = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+        zstd, options = _zstd()
         self._error = zstd.ZstdError
         self._zstd = zstd.ZstdDecompressor(options=options)
+        self._header = b""
+        self._size = 0
 
     def _push(self, data: bytes) -> bytes:
+        if len(self._header) < _ZSTD_HEADER:
+            self._header += data[:_ZSTD_HEADER]
         out: bytes = self._zstd.decompress(data, PIECE)
+        self._size += len(out)
         self.eof, self.rest = self._zstd.eof, self._zstd.unused_data
         self.more = not self.eof and not self._zstd.needs_input
+        if self.eof:
+            self._check_size()
         return out
+
+    def _check_size(self) -> None:
+        # The library checks this too, but not behind an empty last block that comes by itself.
+        promised = _zstd()[0].get_frame_info(self._header).decompressed_size
+        if promised not in {None, self._size}:
+            raise Corrupt(f"{self._size:,} bytes where its header says {promised:,}")
 
 
 def has_brotli() -> bool:
@@ -107,7 +120,7 @@ def has_brotli() -> bool:
     """
     try:
         return _found("brotli") and hasattr(_brotli().Decompressor, "can_accept_more_data")
-    except ImportError:
+    except (ImportError, AttributeError):
         return False
 
 
@@ -119,7 +132,7 @@ def has_zstd() -> bool:
 def _found(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ImportError:  # not even the package that it would be in is there
+    except (ImportError, ValueError):  # its package is missing, or it is a stand-in
         return False
 
 
@@ -129,5 +142,7 @@ def _brotli() -> Any:
 
 
 @cache
-def _zstd() -> Any:
-    return import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+def _zstd() -> tuple[Any, dict[int, int]]:
+    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    zstd = import_module(name)
+    return zstd, {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}

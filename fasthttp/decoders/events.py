@@ -5,19 +5,23 @@ a block without its blank line is discarded, its id too. One leading byte order 
 text must come from UTF-8, whatever charset the server names.
 
 `last_event_id` and `retry` (milliseconds, None: never set) are what a reconnection needs. With a
-`limit`, a line, or the data of one event, of more characters raises `EventTooLong`: a feed that has
+`limit`, more characters than that without a blank line raise `EventTooLong`: a feed that has
 completed events returns them, and the next call raises. Nothing comes after it but the error again.
 """
 
 import json
+import sys
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from fasthttp.decoders.lines import LimitError, LineEnds, Pending
 
+_new = tuple.__new__  # makes an event in half the time of calling its class
+_MANY = 1000  # data lines kept as they are; a list of millions would take many times their size
+
 
 class EventTooLong(LimitError):  # noqa: N818 - says what is wrong, as httpx's exceptions do
-    """An event, or a line of it, is longer than `limit`; `size` of it had arrived by then."""
+    """An event is longer than `limit` characters; `size` of it had arrived by then."""
 
     what = "server-sent event"
 
@@ -48,11 +52,13 @@ class EventDecoder:
     __slots__ = (
         "_between",
         "_data",
+        "_earlier",
         "_ends",
         "_error",
         "_id",
         "_limit",
         "_line",
+        "_size",
         "_started",
         "_type",
         "last_event_id",
@@ -60,16 +66,21 @@ class EventDecoder:
     )
 
     def __init__(self, limit: int | None = None) -> None:
-        self.last_event_id = ""
         self.retry: int | None = None
-        self._limit = limit
+        self._limit = sys.maxsize if limit is None else limit
+        self.restart("")
+
+    def restart(self, last_event_id: str) -> None:
+        """Drop what is pending and expect a new stream, with this id in force; `retry` stays."""
+        self.last_event_id = self._id = last_event_id
         self._ends = LineEnds()
-        self._line = Pending()  # the line that has no end yet
-        self._data = Pending()  # the data of the event that has no blank line yet, and so on
-        self._type = ""
-        self._id = ""
         self._started = False
-        self._between = True  # nothing at all is pending: a block starts here
+        self._between = True  # nothing is pending: what comes is the beginning of a block
+        self._line = Pending()  # the line that has no end yet
+        self._size = 0  # characters in the lines since the last blank one
+        self._type = ""
+        self._data: list[str] = []
+        self._earlier = Pending()  # the data before `_data`, if there are very many lines of it
         self._error: EventTooLong | None = None
 
     def feed(self, text: str) -> list[ServerSentEvent]:
@@ -83,13 +94,24 @@ class EventDecoder:
         if not self._started and text:
             self._started = True
             text = text.removeprefix("\ufeff")
+        if "\r" in text or self._ends.after_cr:
+            text = self._ends.feed(text)
         events: list[ServerSentEvent] = []
         try:
-            self._blocks(self._ends.feed(text), events)
+            if not self._between:
+                text = self._finish_block(text, events)
+            blocks = text.split("\n\n") if len(text) <= self._limit else [text]
+            rest = blocks.pop()
+            for block in blocks:
+                if block.startswith("data: ") and "\n" not in block:
+                    fields = ("message", block[6:], self.last_event_id, self.retry)
+                    events.append(_new(ServerSentEvent, fields))
+                else:
+                    self._block(block, events)
+            if rest:
+                self._lines(rest, events)
         except EventTooLong as error:
             self._error = error
-            self._line.take()
-            self._data.take()
             if not events:
                 raise
         return events
@@ -104,62 +126,56 @@ class EventDecoder:
             raise self._error
         return []
 
-    def _blocks(self, text: str, events: list[ServerSentEvent]) -> None:
-        if not self._between:
-            end = self._end_of_block(text)
-            self._lines(text[:end], events)
-            text = text[end:]
-        if not text:
-            return
-        if self._limit is not None and len(text) > self._limit:
-            self._lines(text, events)
-            return
-        *blocks, rest = text.split("\n\n")
-        new, kind = tuple.__new__, ServerSentEvent  # half the time of calling the class
-        for block in blocks:
-            if block.startswith("data: ") and "\n" not in block:
-                fields = ("message", block[6:], self.last_event_id, self.retry)
-                events.append(new(kind, fields))
-            else:
-                for line in block.split("\n"):
-                    self._field(line)
-                self._dispatch(events)
-        if rest:
-            self._lines(rest, events)
+    def _finish_block(self, text: str, events: list[ServerSentEvent]) -> str:
+        if not self._line.size and text.startswith("\n"):
+            end = 1
+        else:
+            blank = text.find("\n\n")
+            end = len(text) if blank < 0 else blank + 2
+        self._lines(text[:end], events)
+        return text[end:]
 
-    def _end_of_block(self, text: str) -> int:
-        if not self._line and text.startswith("\n"):
-            return 1
-        blank = text.find("\n\n")
-        return len(text) if blank < 0 else blank + 2
+    def _block(self, block: str, events: list[ServerSentEvent]) -> None:
+        for line in block.split("\n"):
+            if line.startswith("data: "):
+                self._data.append(line[6:])
+            else:
+                self._field(line)
+        self._dispatch(events)
 
     def _lines(self, text: str, events: list[ServerSentEvent]) -> None:
-        # The general way, line by line, wherever `text` (never empty) begins and ends.
+        # The general way, line by line, wherever `text` begins and ends.
         *lines, rest = text.split("\n")
-        if self._line and lines:
-            self._line.add(lines[0])
-            lines[0] = self._line.take()
+        if lines and self._line.size:
+            lines[0] = self._line.take(lines[0])
         for line in lines:
             if line:
-                self._check(len(line))
+                self._grow(len(line) + 1)
                 self._field(line)
-                self._check(self._data.size)
             else:
                 self._dispatch(events)
+        if lines:
+            self._between = not lines[-1]
         if rest:
+            self._between = False
             self._line.add(rest)
-            self._check(self._line.size)
-        self._between = not rest and not lines[-1]
+            self._grow(0)
 
-    def _check(self, size: int) -> None:
-        if self._limit is not None and size > self._limit:
-            raise EventTooLong(self._limit, size)
+    def _grow(self, size: int) -> None:
+        self._size += size
+        total = self._size + self._line.size
+        if total > self._limit:
+            self._data, self._earlier, self._line = [], Pending(), Pending()
+            raise EventTooLong(self._limit, total)
+        if len(self._data) > _MANY:
+            self._earlier.add("\n".join(self._data[:-1]) + "\n")
+            del self._data[:-1]
 
     def _field(self, line: str) -> None:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
-            self._data.add(f"\n{value}" if self._data else value)
+            self._data.append(value)
         elif name == "event":
             self._type = value
         elif name == "id":
@@ -172,6 +188,11 @@ class EventDecoder:
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
         self.last_event_id = self._id
         if self._data:
-            kind = self._type or "message"
-            events.append(ServerSentEvent(kind, self._data.take(), self._id, self.retry))
+            data = "\n".join(self._data)
+            if self._earlier.size:
+                data = self._earlier.take(data)
+            fields = (self._type or "message", data, self._id, self.retry)
+            events.append(_new(ServerSentEvent, fields))
+            self._data.clear()
         self._type = ""
+        self._size = 0

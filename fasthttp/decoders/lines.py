@@ -9,6 +9,7 @@ feed that has completed some returns them, and the next call, `feed()` or `flush
 comes after the error but the error again.
 """
 
+import sys
 from io import StringIO
 
 
@@ -32,18 +33,18 @@ class LineTooLong(LimitError):  # noqa: N818 - says what is wrong, as httpx's ex
 class LineEnds:
     """Turns every CRLF and CR into one LF, without waiting for what follows a CR."""
 
-    __slots__ = ("_after_cr",)
+    __slots__ = ("after_cr",)
 
     def __init__(self) -> None:
-        self._after_cr = False
+        self.after_cr = False  # a LF that comes now belongs to the CR before it
 
     def feed(self, text: str) -> str:
-        """Return `text` with LF for every line end, and no LF for one that was already given."""
-        if self._after_cr and text:
-            self._after_cr = False
+        """Return `text` with LF for its line ends; without CR and `after_cr`, that is `text`."""
+        if self.after_cr and text:
+            self.after_cr = False
             text = text.removeprefix("\n")
         if "\r" in text:
-            self._after_cr = text.endswith("\r")
+            self.after_cr = text.endswith("\r")
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         return text
 
@@ -55,29 +56,29 @@ class Pending:
 
     def __init__(self) -> None:
         self.size = 0
-        self._first: str | None = None
+        self._first = ""
         self._rest: StringIO | None = None
-
-    def __bool__(self) -> bool:
-        """Whether anything was added, be it the empty string."""
-        return self._first is not None
 
     def add(self, text: str) -> None:
         """Append `text`."""
-        self.size += len(text)
-        if self._first is None:
+        if not self.size:
             self._first = text
-            return
-        if self._rest is None:
-            # Not a list of pieces: a piece of two characters takes 60 bytes there.
-            self._rest = StringIO()
-            self._rest.write(self._first)
-        self._rest.write(text)
+        else:
+            if self._rest is None:
+                # Not a list of pieces: there a piece of two characters takes 60 bytes.
+                self._rest = StringIO()
+                self._rest.write(self._first)
+            self._rest.write(text)
+        self.size += len(text)
 
-    def take(self) -> str:
-        """Return everything added, and start anew."""
-        text = self._first or "" if self._rest is None else self._rest.getvalue()
-        self.size, self._first, self._rest = 0, None, None
+    def take(self, last: str) -> str:
+        """Append `last` and return everything; start anew."""
+        if self._rest is None:
+            text = self._first + last
+        else:
+            self._rest.write(last)
+            text = self._rest.getvalue()
+        self.size, self._first, self._rest = 0, "", None
         return text
 
 
@@ -87,7 +88,7 @@ class LineDecoder:
     __slots__ = ("_ends", "_error", "_limit", "_pending")
 
     def __init__(self, limit: int | None = None) -> None:
-        self._limit = limit
+        self._limit = sys.maxsize if limit is None else limit
         self._ends = LineEnds()
         self._pending = Pending()
         self._error: LineTooLong | None = None
@@ -100,18 +101,17 @@ class LineDecoder:
         """
         if self._error is not None:
             raise self._error
+        if "\r" in text or self._ends.after_cr:
+            text = self._ends.feed(text)
         pending = self._pending
         known = pending.size + len(text)
-        lines = self._ends.feed(text).split("\n")
+        lines = text.split("\n")
         rest = lines.pop()
-        if pending and lines:
-            pending.add(lines[0])
-            lines[0] = pending.take()
+        if lines and pending.size:
+            lines[0] = pending.take(lines[0])
         if rest:
             pending.add(rest)
-        if self._limit is not None and known > self._limit:
-            return self._within(self._limit, lines)
-        return lines
+        return lines if known <= self._limit else self._within_limit(lines)
 
     def flush(self) -> list[str]:
         """Return the last line if it had no end.
@@ -121,15 +121,15 @@ class LineDecoder:
         """
         if self._error is not None:
             raise self._error
-        return [self._pending.take()] if self._pending else []
+        return [self._pending.take("")] if self._pending.size else []
 
-    def _within(self, limit: int, lines: list[str]) -> list[str]:
+    def _within_limit(self, lines: list[str]) -> list[str]:
         sizes = [*map(len, lines), self._pending.size]
-        at = next((at for at, size in enumerate(sizes) if size > limit), None)
+        at = next((at for at, size in enumerate(sizes) if size > self._limit), None)
         if at is None:
             return lines
-        self._error = LineTooLong(limit, sizes[at])
-        self._pending.take()
+        self._error = LineTooLong(self._limit, sizes[at])
+        self._pending = Pending()
         if at == 0:
             raise self._error
         return lines[:at]

@@ -21,7 +21,7 @@ from typing import Protocol
 # idna, punycode, unicode_escape, hex and their like, which are not charsets.
 _NAMES = """
 ascii latin_1 utf_8 utf_8_sig utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le
-iso8859_1 iso8859_2 iso8859_3 iso8859_4 iso8859_5 iso8859_6 iso8859_7 iso8859_8 iso8859_9
+iso8859_2 iso8859_3 iso8859_4 iso8859_5 iso8859_6 iso8859_7 iso8859_8 iso8859_9
 iso8859_10 iso8859_11 iso8859_13 iso8859_14 iso8859_15 iso8859_16
 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258
 koi8_r koi8_t koi8_u kz1048 ptcp154 tis_620 hp_roman8
@@ -68,18 +68,30 @@ class TextDecoder:
         charset: the name of a codec or one of its aliases; UTF-8 if it is not one of `TEXT_CODECS`.
     """
 
-    __slots__ = ("_decode",)
+    __slots__ = ("_decode", "_tail")
 
     def __init__(self, charset: str = "utf-8") -> None:
-        self._decode = _decode_of(codec_named(charset) or "utf-8")
+        codec = codec_named(charset) or "utf-8"
+        self._decode = None if codec == "utf-8" else _decode_of(codec)
+        self._tail = b""
 
     def feed(self, chunk: bytes) -> str:
         """Return the characters that are complete with `chunk`."""
-        return self._decode(chunk, False)
+        if self._decode is not None:
+            return self._decode(chunk, False)
+        # What Python's incremental decoder does for UTF-8, in two calls less.
+        if self._tail:
+            chunk = self._tail + chunk
+        text, used = codecs.utf_8_decode(chunk, "replace", False)
+        self._tail = chunk[used:]
+        return text
 
     def flush(self) -> str:
         """Return what becomes of a last character that is not complete."""
-        return self._decode(b"", True)
+        if self._decode is not None:
+            return self._decode(b"", True)
+        tail, self._tail = self._tail, b""
+        return tail.decode("utf-8", "replace")
 
 
 class _Decode(Protocol):
@@ -88,8 +100,6 @@ class _Decode(Protocol):
 
 def _decode_of(codec: str) -> _Decode:
     match codec.partition("-"):
-        case "utf", _, "8":
-            return _utf8()
         case "utf", _, "8-sig":
             return _utf8_sig()
         case "utf", _, "16":
@@ -101,29 +111,14 @@ def _decode_of(codec: str) -> _Decode:
     return codecs.getincrementaldecoder(codec)("replace").decode
 
 
-def _utf8() -> _Decode:
-    # Python's own incremental decoder, less two calls for each chunk.
-    tail = b""
-
-    def decode(data: bytes, final: bool) -> str:
-        nonlocal tail
-        if tail:
-            data = tail + data
-        text, used = codecs.utf_8_decode(data, "replace", final)
-        tail = data[used:]
-        return text
-
-    return decode
-
-
 def _utf8_sig() -> _Decode:
     # Python's own loses the first two bytes of a byte order mark if the body ends there.
-    plain = _utf8()
+    plain = TextDecoder("utf-8")
     started = False
 
     def decode(data: bytes, final: bool) -> str:
         nonlocal started
-        text = plain(data, final)
+        text = plain.flush() if final else plain.feed(data)
         if started or not text:
             return text
         started = True

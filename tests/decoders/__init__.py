@@ -1,0 +1,1 @@
+"""Tests of the decoders: every input cut as Hypothesis likes, against small references."""
