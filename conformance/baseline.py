@@ -67,6 +67,12 @@ class Baseline:
             entries[id_] = Entry(tuple(sorted(found)), reason)
         return Baseline(dict(sorted(entries.items())))
 
+    def summary(self, path: str) -> str:
+        """What was written, in a line."""
+        open_ = sum(entry.reason == TO_DO for entry in self.entries.values())
+        todo = f", {open_} of them to be explained" if open_ else ""
+        return f"baseline {path}: {len(self.entries)} entries{todo}"
+
     def text(self) -> str:
         """The file's text."""
         blocks = [

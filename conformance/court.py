@@ -6,11 +6,14 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from hypothesis.errors import Flaky, HypothesisException
+
 from conformance.case import Case
 from conformance.delivery import Delivery, Reply
+from conformance.fuzzing import EXAMPLES, search_settings
 from conformance.perturb import Perturbation
 from conformance.plans import PLANS
-from conformance.show import failure
+from conformance.show import failure, visible
 from conformance.stage import Hang, Stage
 from conformance.tape import Tape, loop_step
 from conformance.verdicts import Deviation, NotApplicable, Verdict
@@ -18,32 +21,49 @@ from conformance.verdicts import Deviation, NotApplicable, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from hypothesis import settings
+    from hypothesis.database import ExampleDatabase
+
     from conformance.registry import Trial
     from conformance.subject import Subject
     from spec.catalogue import Catalogue, Requirement
 
 HERE = Path(__file__).parent
 BROKEN = {"MUST": "fail", "SHOULD": "warn", "MAY": "observed"}
+SHORTEST = 5.0  # seconds that every trial is given, however often the session has hung before
 
 
 class PreflightError(Exception):
     """The session cannot be judged at all: the adapter is broken, not the client."""
 
 
+class _Hung(BaseException):
+    """A hang on its way through Hypothesis, which would try to hang as long more simply."""
+
+
 class Court:
     """Judges one session class; owns the tape and the stage."""
 
     def __init__(
-        self, subject: Subject, catalogue: Catalogue, *, fuzz: int = 25, perturb: int | None = None
+        self,
+        subject: Subject,
+        catalogue: Catalogue,
+        *,
+        fuzz: int = EXAMPLES,
+        perturb: int | None = None,
+        examples: ExampleDatabase | None = None,
     ) -> None:
         self.subject = subject
         self.catalogue = catalogue
         self._perturbation = None if perturb is None else Perturbation.of(perturb)
         self.fuzz = fuzz  # how many examples Hypothesis draws for each property
+        self.examples = examples  # where Hypothesis keeps those that failed
+        self.hangs = 0
         self.verdicts: list[Verdict] = []
         self.accepts = ""
         self.last: Case | None = None
         self._known: dict[str, bool] = {}  # trial -> whether it passes, for the contrast
+        self._searching = False
 
     def __enter__(self) -> Self:
         self.stage = Stage().__enter__()
@@ -96,50 +116,91 @@ class Court:
         """Run a check on the stage, on a case of its own."""
         self.last = case = Case(self.subject, self.tape, plan, self.accepts, self._perturbation)
         try:
-            self.stage.run(lambda: check(case), limit)
+            self.stage.run(lambda: check(case), self._patience(limit))
+        except Hang as hang:
+            self.hangs += 1
+            if self._searching:
+                raise _Hung(str(hang)) from None
+            raise
         finally:
             case.tidy()
+
+    def _patience(self, limit: float) -> float:
+        """A session that hangs everywhere must not hold up the run for hours."""
+        return max(limit / (1 << self.hangs), min(limit, SHORTEST))
+
+    def settings(self) -> settings:
+        """The settings with which every property is searched."""
+        return search_settings(self.fuzz, self.examples)
 
     def hear(self, trial: Trial) -> Verdict:
         """Run a trial and keep its verdict."""
         requirement = self.catalogue[trial.requirement]
         verdict = Verdict(requirement.id, str(trial), "pass")
         try:
-            if trial.search:
-                trial.search(self)
-            elif trial.play:
-                self.play(trial.play, trial.limit, trial.plan)
+            self._try(trial)
         except NotApplicable as reason:
-            verdict.state, verdict.note = "untestable", str(reason)
+            verdict.state, verdict.note = "untestable", visible(str(reason))
         except Deviation as deviation:
             self._broken(verdict, requirement, trial, deviation)
-        except Hang as hang:
+        except (Hang, _Hung) as hang:
             self._broken(verdict, requirement, trial, Deviation("hang", note=str(hang)))
         except Exception as error:  # noqa: BLE001 - every exception becomes a verdict
             if _ours(error):
                 verdict.state, verdict.code = "error", type(error).__name__
-                verdict.block = "".join(traceback.format_exception(error))
+                verdict.block = visible("".join(traceback.format_exception(error)))
             else:
-                self._broken(verdict, requirement, trial, Deviation("crash", None, error))
+                crash = Deviation("crash", None, error, _raised(error))
+                self._broken(verdict, requirement, trial, crash)
         self.verdicts.append(verdict)
         self._known[str(trial)] = verdict.state == "pass"
         return verdict
+
+    def _try(self, trial: Trial) -> None:
+        if trial.play:
+            self.play(trial.play, trial.limit, trial.plan)
+        elif trial.search:
+            self._searching = True
+            try:
+                trial.search(self)
+            except ExceptionGroup as several:
+                raise _first(several) from several
+            finally:
+                self._searching = False
 
     def _broken(
         self, verdict: Verdict, requirement: Requirement, trial: Trial, deviation: Deviation
     ) -> None:
         verdict.state, verdict.code = BROKEN[requirement.level], deviation.code
-        verdict.note = deviation.note
+        verdict.note = visible(deviation.note)
         case = self.last
-        siblings = self._siblings(trial) if trial.plan else {}
+        siblings = self._siblings(trial, play=deviation.code != "hang") if trial.plan else {}
         verdict.block = failure(
-            requirement, trial, deviation, case, siblings, verdict.state, self.subject.name
+            requirement,
+            trial,
+            deviation,
+            case,
+            siblings,
+            verdict.state,
+            self.subject.name,
+            self._options(trial),
         )
 
-    def _siblings(self, trial: Trial) -> dict[str, bool]:
-        """Whether the same check passes under each of the other plans."""
+    def _options(self, trial: Trial) -> str:
+        """The options without which the trial would be another one."""
+        fuzz = f"--fuzz {self.fuzz}" if trial.search and self.fuzz != EXAMPLES else ""
+        perturb = f"--perturb {self._perturbation.seed}" if self._perturbation else ""
+        return " ".join(filter(None, (fuzz, perturb)))
+
+    def _siblings(self, trial: Trial, *, play: bool) -> dict[str, bool]:
+        """Whether the same check passes under each of the other plans, or those known so far."""
         kept = self.last
-        found = {plan: self._passes(trial.under(plan)) for plan in PLANS if plan != trial.plan}
+        others = [trial.under(plan) for plan in PLANS if plan != trial.plan]
+        found = {
+            str(other.plan): self._passes(other)
+            for other in others
+            if play or str(other) in self._known
+        }
         self.last = kept
         return found
 
@@ -153,8 +214,30 @@ class Court:
         return self._known[str(trial)]
 
 
+def _first(several: BaseExceptionGroup[Any]) -> BaseException:
+    """What Hypothesis found, if it was more than one thing, or came and went."""
+    found: BaseException = several
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    if isinstance(several, Flaky) and isinstance(found, Deviation):
+        found.note = f"{found.note}; it comes and goes with the same input".removeprefix("; ")
+    return found
+
+
+def _raised(error: BaseException) -> str:
+    """Where an exception was raised, for somebody who wants to look there."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return ""
+    return (
+        f"raised in {Path(frames[-1].filename).name}, line {frames[-1].lineno}, {frames[-1].name}()"
+    )
+
+
 def _ours(error: BaseException) -> bool:
     """Whether an exception comes from the suite's own code, and not out of the client's."""
+    if isinstance(error, HypothesisException):
+        return True
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if Path(frame.filename).parent != Path()]
     if isinstance(error, TimeoutError) or _about_the_client(error):

@@ -28,6 +28,7 @@ _FIELD = re.compile(r"(?:(?<=[\r\n])|^)((?:data|event|id):)([^\r\n]*)")
 class Perturbation:
     """Everything that is exchanged under one seed."""
 
+    seed: int
     letters: dict[int, str]
     path: str
     header: tuple[str, str]
@@ -42,7 +43,7 @@ class Perturbation:
             chosen.shuffle(shuffled)
             table |= dict(zip(map(ord, alphabet), shuffled, strict=True))
         word = "".join(chosen.choices(string.ascii_lowercase, k=6))
-        return cls(table, f"/{word}", (f"X-{word.title()}", word[::-1]))
+        return cls(seed, table, f"/{word}", (f"X-{word.title()}", word[::-1]))
 
     def reply(self, reply: Reply) -> Reply:
         """The answer, with a header more that means nothing."""

@@ -2,33 +2,50 @@
 
 `conformance/conftest.py` hands these hooks on in a checkout; an installed suite loads this module
 with `-p`. Verdicts travel in the reports of the tests, so that a run in several processes
-(pytest-xdist) comes to the same as one in a single process.
+(pytest-xdist) comes to the same as one in a single process. `Clerk` has what becomes of them.
 """
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis.database import ExampleDatabase
 
 import conformance
 from conformance import baseline as baselines
-from conformance import report as reports
+from conformance.clerk import Clerk
 from conformance.court import Court, PreflightError
+from conformance.fuzzing import EXAMPLES, DatabaseError, database
 from conformance.registry import TRIALS, Trial
-from conformance.results import CANNOT_RUN, Results
-from conformance.subject import DEFAULT, LoadError, Subject, load
+from conformance.results import CANNOT_RUN
+from conformance.subject import CLAIMS, DEFAULT, LoadError, Subject, load
 from conformance.verdicts import Verdict
 from spec import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 SUBJECT = pytest.StashKey[Subject]()
 BASELINE = pytest.StashKey[baselines.Baseline]()
-COUNTED = {"MUST", "SHOULD"}
+EXAMPLES_DB = pytest.StashKey[ExampleDatabase | None]()
+VERDICT = pytest.StashKey[Verdict]()
+
+
+class OptionError(Exception):
+    """An option asks for what cannot be done."""
+
+
+CANNOT = (LoadError, PreflightError, baselines.BaselineError, DatabaseError, OptionError)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,7 +53,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "the session that is judged")
     group.addoption("--session", default=DEFAULT, metavar="MODULE:ATTRIBUTE", help="what to judge")
     group.addoption("--claims", metavar="PROFILES", help="comma-separated profiles it claims")
-    group.addoption("--fuzz", type=int, default=25, metavar="N", help="examples for each property")
+    group.addoption(
+        "--fuzz", type=_positive, default=EXAMPLES, metavar="N", help="examples for each property"
+    )
+    group.addoption("--fuzz-db", metavar="DIR", help="where examples that failed are shared")
     group.addoption("--perturb", type=int, metavar="SEED", help="the examples in other words")
     group.addoption("--baseline", type=Path, metavar="FILE", help="known deviations, as TOML")
     group.addoption("--write-baseline", type=Path, metavar="FILE", help="write or merge them")
@@ -46,18 +66,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Load what is judged, and show that it works at all; else exit 4 with one message."""
     config.addinivalue_line("markers", "requirement(id): the requirement that a trial judges")
-    claims(config)  # a wrong name is found now
+    claimed, known = claims(config), catalogue.load()  # a wrong name is found now
     try:
         config.stash[SUBJECT] = subject = load(config.getoption("--session"))
-        path = config.getoption("--baseline")
-        known = catalogue.load()
-        config.stash[BASELINE] = baselines.read(path, known) if path else baselines.Baseline()
+        config.stash[BASELINE] = expected = _baseline(config)
+        config.stash[EXAMPLES_DB] = database(config.getoption("--fuzz-db"))
         if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
-            config.pluginmanager.register(Collector(config))
+            config.pluginmanager.register(Clerk(config, subject, claimed, expected, trials()))
             with Court(subject, known) as court:
                 court.preflight()
-    except (LoadError, PreflightError, baselines.BaselineError) as error:
+    except CANNOT as error:
         pytest.exit(f"cannot judge: {error}", returncode=CANNOT_RUN)
+
+
+def _baseline(config: pytest.Config) -> baselines.Baseline:
+    """The baseline to judge by; whatever would spoil the files at the end is found now."""
+    known = catalogue.load()
+    for option in ("--report", "--write-baseline"):
+        path = config.getoption(option)
+        if path and not path.absolute().parent.is_dir():
+            raise OptionError(f"{option} {path}: there is no folder {path.parent}")
+    written = config.getoption("--write-baseline")
+    if written and written.exists():
+        baselines.read(written, known)
+    path = config.getoption("--baseline")
+    return baselines.read(path, known) if path else baselines.Baseline()
 
 
 def claims(config: pytest.Config) -> frozenset[str]:
@@ -65,7 +98,7 @@ def claims(config: pytest.Config) -> frozenset[str]:
     given = config.getoption("--claims")
     if given is None:
         own = config.getoption("--session") == DEFAULT
-        return frozenset(catalogue.PROFILES if own else ("documented", "robust"))
+        return frozenset(catalogue.PROFILES if own else CLAIMS)
     named = frozenset(part.strip() for part in given.split(","))
     if unknown := named - set(catalogue.PROFILES):
         known = ", ".join(catalogue.PROFILES)
@@ -78,16 +111,23 @@ def claims(config: pytest.Config) -> frozenset[str]:
 def trials() -> list[Trial]:
     """Every trial of the suite, in the order of the chapters."""
     conformance.discover()
-    order = list(catalogue.load())
-    return sorted(TRIALS, key=lambda trial: order.index(trial.requirement))
+    order = {id_: place for place, id_ in enumerate(catalogue.load())}
+    if unknown := sorted({trial.requirement for trial in TRIALS} - order.keys()):
+        raise RuntimeError(f"checks judge what no chapter requires: {', '.join(unknown)}")
+    return sorted(TRIALS, key=lambda trial: order[trial.requirement])
 
 
 @pytest.fixture(scope="session")
 def court(request: pytest.FixtureRequest) -> Iterator[Court]:
     """The court that hears this process's trials."""
     config = request.config
-    options = {"fuzz": config.getoption("--fuzz"), "perturb": config.getoption("--perturb")}
-    with Court(config.stash[SUBJECT], catalogue.load(), **options) as made:
+    with Court(
+        config.stash[SUBJECT],
+        catalogue.load(),
+        fuzz=config.getoption("--fuzz"),
+        perturb=config.getoption("--perturb"),
+        examples=config.stash[EXAMPLES_DB],
+    ) as made:
         made.preflight()
         yield made
 
@@ -96,10 +136,8 @@ def hear(court: Court, trial: Trial, request: pytest.FixtureRequest) -> None:
     """Run a trial as a test, and put its verdict into the test's report."""
     verdict = court.hear(trial)
     request.config.stash[BASELINE].apply(verdict)
-    request.node.user_properties += [
-        ("requirement", trial.requirement),
-        ("verdict", asdict(verdict)),
-    ]
+    request.node.stash[VERDICT] = verdict
+    request.node.user_properties.append(("requirement", trial.requirement))
     if verdict.state == "untestable":
         pytest.skip(verdict.note)
     if verdict.state in ("warn", "observed", "baselined"):
@@ -122,62 +160,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the verdict into the report, which may have to travel to another process."""
+    report = yield
+    if call.when == "call" and (verdict := item.stash.get(VERDICT, None)):
+        vars(report)["verdict"] = asdict(verdict)
+    return report
+
+
 def _trial(item: pytest.Item) -> Trial | None:
     call = getattr(item, "callspec", None)
     trial = call.params.get("trial") if call else None
     return trial if isinstance(trial, Trial) else None
-
-
-class Collector:
-    """In the process that the user started: what the reports of all tests come to."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.verdicts: list[Verdict] = []
-        self.collected: list[Trial] = []
-        self.summary: list[str] = []
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note which trials are going to run; with workers, they know and this process does not."""
-        self.collected = [trial for item in session.items if (trial := _trial(item))]
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collect the verdict of a test that has run, in whichever process."""
-        found: Any = dict(report.user_properties).get("verdict")
-        if report.when == "call" and found:
-            self.verdicts.append(Verdict(**found))
-
-    def results(self) -> Results:
-        """What this run comes to."""
-        known, claimed = catalogue.load(), claims(self.config)
-        everything = trials()
-        collected = self.collected or [
-            trial for trial in everything if known[trial.requirement].profile in claimed
-        ]
-        chosen = {str(trial) for trial in collected}
-        asked = {trial.requirement for trial in collected}
-        partly = {trial.requirement for trial in everything if str(trial) not in chosen}
-        counted = {id_ for id_ in asked if known[id_].level in COUNTED}
-        expected = self.config.stash[BASELINE]
-        return Results(self.verdicts, known, claimed, counted, asked - partly, expected)
-
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write what was asked for, and set the exit code."""
-        if not self.verdicts:
-            return
-        found, subject = self.results(), self.config.stash[SUBJECT]
-        if path := self.config.getoption("--write-baseline"):
-            before = baselines.read(path, found.catalogue) if path.exists() else found.baseline
-            path.write_text(before.merged(found.verdicts, found.complete).text(), "utf-8")
-        if path := self.config.getoption("--report"):
-            path.write_text(reports.text(reports.build(found, subject)), "utf-8")
-        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            session.exitstatus = found.exit_code()
-        self.summary = found.lines(subject.name, subject.version)
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print the end of the run."""
-        if self.summary:
-            terminalreporter.section("conformance")
-            for line in self.summary:
-                terminalreporter.write_line(line)

@@ -6,6 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+from conformance.show import visible
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -62,9 +64,9 @@ def junit(report: Report) -> str:
             if trial["state"] in ("fail", "error"):
                 kind = "failure" if trial["state"] == "fail" else "error"
                 element = ET.SubElement(case, kind, message=trial.get("code", ""))
-                element.text = trial.get("block", "")
+                element.text = visible(trial.get("block", ""))
             elif trial["state"] == "untestable":
-                ET.SubElement(case, "skipped", message=trial.get("note", ""))
+                ET.SubElement(case, "skipped", message=visible(trial.get("note", "")))
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(len(suite.findall("testcase/failure"))))
     suite.set("errors", str(len(suite.findall("testcase/error"))))
@@ -98,7 +100,7 @@ FORMS: dict[str, Callable[[Report], str]] = {
 
 
 def _session(report: Report) -> str:
-    return f"{report['session']['name']} {report['session']['version']}"
+    return visible(f"{report['session']['name']} {report['session']['version']}")
 
 
 def _summary(report: Report) -> str:

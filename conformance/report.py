@@ -1,7 +1,7 @@
 """The one machine-readable result, and everything that is a function of it.
 
 `build` makes it, `text` writes it; `conformance/schema.json` describes it. The digests say what it
-was judged with: the suite's code, the catalogue and the cassettes.
+was judged with: the suite's code, the oracles, the catalogue and the cassettes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SCHEMA = 1
 Report = dict[str, Any]
 
 
-def build(results: Results, subject: Subject) -> Report:
+def build(results: Results, subject: Subject, fuzz: int) -> Report:
     """The result of a run."""
     states = results.states()
     return {
@@ -35,6 +35,11 @@ def build(results: Results, subject: Subject) -> Report:
         "spec": SPEC,
         "session": {"name": subject.name, "version": subject.version},
         "claims": sorted(results.claims),
+        "fuzz": fuzz,
+        "baseline": {
+            id_: {"verdict": list(entry.codes), "reason": entry.reason}
+            for id_, entry in results.baseline.entries.items()
+        },
         "profiles": {
             profile: {"conforms": not results.failing(profile), "failing": results.failing(profile)}
             for profile in sorted(results.claims)
@@ -66,6 +71,7 @@ def digests() -> dict[str, str]:
     """What the verdicts rest on."""
     return {
         "suite": _digest(Path(conformance.__file__).parent, "*.py"),
+        "oracles": _digest(Path(spec.__file__).parent, "*.py"),
         "catalogue": _digest(Path(spec.__file__).parent, "*.md"),
         "cassettes": _digest(cassettes.DIRECTORY, "*.yaml"),
     }

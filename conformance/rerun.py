@@ -1,8 +1,8 @@
 """Running the suite from code: the installed command, and the check of a report.
 
 `fasthttp-conformance mylib:Session [options]` is `pytest conformance --session mylib:Session`
-from any folder: the caller's own pytest configuration, plugins' settings and conftest files have no
-part in it.
+from any folder: the caller's pytest configuration, conftest files and installed plugins have no
+part in it. `fasthttp-conformance explain ID` and its kin are `python -m conformance explain ID`.
 """
 
 from __future__ import annotations
@@ -12,24 +12,36 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.baseline import Baseline, Entry
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 HERE = Path(__file__).parent
 SUITE = HERE / "test_conformance.py"
 # The suite brings its own configuration: none of the folder's pytest settings are read.
 CONFIGURATION = HERE / "pytest.ini"
+COMMANDS = ("explain", "list", "report", "verify")
+
+USAGE = """\
+usage: fasthttp-conformance module:attribute [--claims documented,robust] [-k ID] [-n auto]
+           [--baseline FILE] [--write-baseline FILE] [--report FILE]
+           [--fuzz N] [--fuzz-db DIR] [--perturb SEED] [any option of pytest's]
+       fasthttp-conformance explain ID | list | report FILE --to FORM | verify FILE"""
 
 
-def command(arguments: Sequence[str]) -> list[str]:
+def command(arguments: Sequence[str], trials: Sequence[str] = ()) -> list[str]:
     """The pytest call that judges a session, whatever folder it is made from."""
     return [
         sys.executable,
+        "-P",  # the folder comes behind the suite, and not in front of everything
         "-m",
         "pytest",
+        *(("-p", "xdist") if find_spec("xdist") else ()),
         "-c",
         str(CONFIGURATION),
         "--rootdir",
@@ -39,7 +51,7 @@ def command(arguments: Sequence[str]) -> list[str]:
         "-p",
         "no:cacheprovider",
         "-q",
-        str(SUITE),
+        *([f"{SUITE}::test_conforms[{trial}]" for trial in trials] or [str(SUITE)]),
         *arguments,
     ]
 
@@ -47,29 +59,27 @@ def command(arguments: Sequence[str]) -> list[str]:
 def main() -> int:
     """`fasthttp-conformance`: judge the session named first; other arguments are pytest's."""
     arguments = sys.argv[1:]
-    if arguments and not arguments[0].startswith("-"):
-        arguments[:1] = ["--session", arguments[0]]
-    elif {"-h", "--help"} & set(arguments) or not arguments:
-        print("usage: fasthttp-conformance module:attribute [--claims documented,robust]")
-        print("       [--baseline FILE] [--write-baseline FILE] [--report FILE] [-k ID] [-n auto]")
+    if arguments and arguments[0] in COMMANDS:
+        from conformance.__main__ import main as tell
+
+        return tell(arguments)
+    if not arguments or {"-h", "--help"} & set(arguments):
+        print(USAGE)
         return 0 if arguments else 4
+    if not arguments[0].startswith("-"):
+        arguments[:1] = ["--session", arguments[0]]
     return subprocess.call(command(arguments), env=_environment())
 
 
 def verify(report: dict[str, Any]) -> int:
     """Judge the same session again and print where it comes out otherwise; 1 if it does."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "again.json"
-        options = ["--session", report["session"]["name"], "--claims", ",".join(report["claims"])]
-        subprocess.call(
-            command([*options, "--report", str(path)]),
-            env=_environment(),
-            stdout=subprocess.DEVNULL,
-        )
-        if not path.exists():
-            print("the session could not be judged again")
-            return 3
-        again = json.loads(path.read_text("utf-8"))
+    from conformance.plugin import trials
+
+    known = {str(trial) for trial in trials()}
+    again = _again(report, [trial for trial in _trials(report) if trial in known])
+    if again is None:
+        print("the session could not be judged again")
+        return 3
     different = list(_differences(report, again))
     for line in different:
         print(line)
@@ -77,22 +87,83 @@ def verify(report: dict[str, Any]) -> int:
     return bool(different)
 
 
-def _differences(report: dict[str, Any], again: dict[str, Any]) -> list[str]:
-    lines = [
-        f"{what}: made with another {what} than it is verified with"
-        for what, digest in report["digests"].items()
-        if again["digests"].get(what) != digest
-    ]
-    before, after = report["requirements"], again["requirements"]
-    for id_ in sorted(before.keys() | after.keys()):
-        states = [found.get(id_, {}).get("state", "not judged") for found in (before, after)]
-        if states[0] != states[1]:
-            lines.append(f"{id_}: {states[0]} in the report, {states[1]} now")
-    return lines
+def _again(report: dict[str, Any], trials: Sequence[str]) -> dict[str, Any] | None:
+    """The report of the same trials of the same session, under the same baseline."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, baseline = Path(folder, "again.json"), Path(folder, "baseline.toml")
+        entries = {
+            id_: Entry(tuple(entry["verdict"]), entry["reason"])
+            for id_, entry in report["baseline"].items()
+        }
+        baseline.write_text(Baseline(entries).text(), "utf-8")
+        options = {
+            "--session": report["session"]["name"],
+            "--claims": ",".join(report["claims"]),
+            "--fuzz": str(report["fuzz"]),
+            "--baseline": str(baseline),
+            "--report": str(path),
+        }
+        subprocess.call(
+            command([word for option in options.items() for word in option], trials),
+            env=_environment(),
+            stdout=subprocess.DEVNULL,
+        )
+        made: dict[str, Any] | None = json.loads(path.read_text("utf-8")) if path.exists() else None
+        return made
+
+
+def _trials(report: dict[str, Any]) -> dict[str, str]:
+    """How each trial of a report ended."""
+    return {
+        trial["trial"]: " ".join(filter(None, (trial["state"], trial.get("code"))))
+        for found in report["requirements"].values()
+        for trial in found["trials"]
+    }
+
+
+def _differences(report: dict[str, Any], again: dict[str, Any]) -> Iterator[str]:
+    for what, digest in report["digests"].items():
+        if again["digests"].get(what) != digest:
+            yield f"{what}: made with another {what} than it is verified with"
+    for what, (before, after) in _pairs(_facts(report), _facts(again)):
+        yield f"{what}: {before} in the report, {after} now"
+    for what, (before, after) in _pairs(_trials(report), _trials(again)):
+        yield f"{what}: {before} in the report, {after} now"
+
+
+def _facts(report: dict[str, Any]) -> dict[str, Any]:
+    """What a report says beside its trials."""
+    facts = {
+        "version of the session": report["session"]["version"],
+        "specification": report["spec"],
+        "exit code": report["exit"],
+        "requirements judged": report["judged"]["requirements"],
+        "requirements asked for": report["judged"]["asked"],
+    }
+    for profile, found in report["profiles"].items():
+        words = "conforms" if found["conforms"] else "does not conform"
+        facts[profile] = " ".join([words, *found["failing"]])
+    for id_, found in report["requirements"].items():
+        facts[id_] = " ".join((found["level"], found["profile"], found["state"]))
+    return facts
+
+
+def _pairs(before: dict[str, Any], after: dict[str, Any]) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for key in sorted(before.keys() | after.keys()):
+        pair = before.get(key, "not there"), after.get(key, "not there")
+        if pair[0] != pair[1]:
+            yield key, pair
 
 
 def _environment() -> dict[str, str]:
     # Ours first: a folder that has a `spec` of its own must not hide the suite's.
     folders = [str(HERE.parent), str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
-    path = os.pathsep.join(filter(None, folders))
-    return {**os.environ, "PYTHONPATH": path, "PYTEST_ADDOPTS": ""}
+    own = {
+        "PYTHONPATH": os.pathsep.join(filter(None, folders)),
+        "PYTEST_ADDOPTS": "",
+        "PYTEST_PLUGINS": "",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+    # Hypothesis keeps tables of characters; they have no business in the caller's folder.
+    tables = {"HYPOTHESIS_STORAGE_DIRECTORY": str(Path.home() / ".cache" / "fasthttp-conformance")}
+    return {**tables, **os.environ, **own}

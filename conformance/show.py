@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.delivery import Delivery, Reply, script
+from conformance.subject import CLAIMS, DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from spec.catalogue import Requirement
 
 WIDTH = 110
+LONGEST = 160  # characters of a value
 MARGIN = 12  # columns before the text of a row
+INSTALLED = Path(__file__).parent.parent.name == "fasthttp_conformance"
 
 
 def failure(
@@ -28,8 +32,9 @@ def failure(
     siblings: dict[str, bool],
     state: str,
     session: str,
+    options: str = "",
 ) -> str:
-    """The block that is printed for one deviation."""
+    """The block that is printed for one deviation; `options` are those it was found with."""
     rows = [("rule", requirement.sentence)]
     if case is not None and case.did:
         rows.append(("you did", case.did))
@@ -40,17 +45,37 @@ def failure(
         rows.append(("contrast", contrast))
     if requirement.likely:
         rows.append(("likely", requirement.likely))
-    rows.append(("rerun", _rerun(trial, session)))
     words = (requirement.id, requirement.level, requirement.profile, state.upper())
     title = f"{'  '.join(words)} {deviation.code}"
-    return "\n".join([title, *(_row(name, text) for name, text in rows)])
+    # Not wrapped: it is there to be copied.
+    last = f"  {'rerun':<{MARGIN - 2}}{_rerun(requirement, trial, session, options)}"
+    return "\n".join([title, *(_row(name, text) for name, text in _settled(rows)), last])
+
+
+def _settled(rows: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The rows without what each run has otherwise: the tape's port, and its running numbers."""
+    numbers: dict[str, int] = {}
+
+    def renumbered(found: re.Match[str]) -> str:
+        return f"/t/{numbers.setdefault(found[1], len(numbers) + 1)}"
+
+    for name, text in rows:
+        hosts = re.sub(r"127\.0\.0\.1:\d+", "tape.test", text)
+        yield name, re.sub(r"/t/(\d+)\b", renumbered, hosts)
+
+
+def visible(text: str) -> str:
+    """The text with everything escaped that a terminal, UTF-8 or XML would choke on."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text
+    )
 
 
 def _row(name: str, text: str) -> str:
-    text = re.sub(r"127\.0\.0\.1:\d+", "tape.test", text)
     first = f"  {name:<{MARGIN - 2}}"
     return fill(
-        text,
+        visible(text),
         WIDTH,
         initial_indent=first,
         subsequent_indent=" " * MARGIN,
@@ -61,32 +86,47 @@ def _row(name: str, text: str) -> str:
 
 def _values(deviation: Deviation) -> list[tuple[str, str]]:
     rows = []
-    if deviation.expected is not None or deviation.got is not None:
-        rows.append(("expected", _short(deviation.expected)))
-        difference = _difference(deviation.expected, deviation.got)
-        rows.append(("got", _short(deviation.got) + (f"   {difference}" if difference else "")))
+    expected, got = deviation.expected, deviation.got
+    if expected is not None or got is not None:
+        at = _difference(expected, got)
+        if expected is not None or not isinstance(got, BaseException):
+            rows.append(("expected", _short(expected, got)))
+        rows.append(("got", _short(got, expected) + (f"   first difference: {at}" if at else "")))
     if deviation.note:
         rows.append(("note", deviation.note))
     return rows
 
 
-def _short(value: object, most: int = 160) -> str:
+def _short(value: object, other: object) -> str:
+    """A value, or what of it lies around the first difference from the other one."""
     shown = value if isinstance(value, str) and "httpx" in value else repr(value)
-    if len(shown) <= most:
+    alike = type(value) is type(other) and isinstance(value, list | bytes | str)
+    if max(len(shown), alike * len(repr(other))) <= LONGEST:
         return shown
-    size = f", {len(value)} in all" if hasattr(value, "__len__") else ""
-    return f"{shown[: most // 2]} … {shown[-most // 4 :]}{size}"
+    if not alike:
+        return f"{shown[:LONGEST]} …"
+    assert isinstance(value, list | bytes | str)
+    assert isinstance(other, list | bytes | str)
+    at = _first_difference(value, other)
+    if isinstance(value, list):
+        item, its = (both[at] if at < len(both) else None for both in (value, other))
+        return f"{len(value)} items, item {at}: {_short(item, its)}"
+    part = value[max(at - 40, 0) : at + 60]
+    return f"{'… ' * (at > 40)}{part!r}{' …' * (at + 60 < len(value))}"
 
 
 def _difference(expected: object, got: object) -> str:
-    """Where two values first differ."""
+    """Where two values of a kind first differ, in words."""
     if type(expected) is not type(got) or not isinstance(expected, list | bytes | str):
         return ""
     assert isinstance(got, list | bytes | str)
-    pairs = enumerate(zip(expected, got, strict=False))
-    at = next((n for n, (a, b) in pairs if a != b), min(len(expected), len(got)))
     unit = {list: "item", bytes: "byte", str: "character"}[type(expected)]
-    return f"first difference: {unit} {at}"
+    return f"{unit} {_first_difference(expected, got)}"
+
+
+def _first_difference(one: list[Any] | bytes | str, other: list[Any] | bytes | str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _wire(case: Case, plan: str | None) -> str:
@@ -114,6 +154,8 @@ def _manner(delivery: Delivery, pieces: int, plan: str | None) -> Iterator[str]:
     yield delivery.framing
     if delivery.end is not None:
         yield f"{delivery.end[0]} after {delivery.end[1]} bytes"
+    if delivery.end_wire is not None:
+        yield f"{delivery.end_wire[0]} after {delivery.end_wire[1]} bytes of the message"
     if plan:
         yield f"plan {plan}"
 
@@ -131,7 +173,12 @@ def _contrast(trial: Trial, siblings: dict[str, bool]) -> str:
     return verdict
 
 
-def _rerun(trial: Trial, session: str) -> str:
-    named = "" if session == "fasthttp:AsyncSession" else f" --session {session}"
-    parts = [trial.requirement, trial.name, *([trial.plan] if trial.plan else [])]
-    return f'pytest conformance{named} -k "{" and ".join(parts)}"'
+def _rerun(requirement: Requirement, trial: Trial, session: str, options: str) -> str:
+    """The command that makes just this trial again."""
+    words = ["fasthttp-conformance"] if INSTALLED else ["pytest conformance"]
+    if session != DEFAULT:
+        words.append(session if INSTALLED else f"--session {session}")
+        if requirement.profile not in CLAIMS:
+            words.append(f"--claims {requirement.profile}")
+    names = [trial.requirement, trial.name, *([trial.plan] if trial.plan else [])]
+    return " ".join([*words, *filter(None, [options]), f'-k "{" and ".join(names)}"'])

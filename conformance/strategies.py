@@ -7,6 +7,7 @@ values, so that a verdict can be had again; `--fuzz` says how many. The other na
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
@@ -19,7 +20,7 @@ from conformance.plans import PLANS, Cuts
 from conformance.stage import Hang
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
 
     from hypothesis.strategies import SearchStrategy
 
@@ -30,7 +31,7 @@ T = TypeVar("T")
 Sent = tuple[Reply, Delivery]
 
 LIMIT = 4.0  # seconds for one drawn value; less than the timeout that sessions are given
-SHRINKING = 150  # values that are tried, once one has failed, for a simpler one
+SHRINKING = 100  # values that are tried, once one has failed, for a simpler one
 
 # Searching
 
@@ -159,76 +160,87 @@ charsets = st.sampled_from(CHARSETS)
 
 # Arrival
 
-
-def _sore(body: bytes) -> Cuts:
-    """Where it hurts to be cut: at line ends and inside characters."""
-    return tuple(sorted({*PLANS["crlf-cut"](body), *PLANS["utf8-cut"](body)}))
-
-
-def cuts(body: bytes, most: int = 8) -> SearchStrategy[Cuts]:
-    """Offsets inside a body, most of them where it hurts; shrinks to none."""
-    if len(body) < 2:
-        return st.just(())
-    places = st.integers(1, len(body) - 1)
-    if sore := _sore(body):
-        places = st.one_of(st.sampled_from(sore), places)
-    return st.lists(places, unique=True, max_size=most).map(lambda found: tuple(sorted(found)))
+# Nothing here depends on the body that is delivered: so Hypothesis can simplify either alone.
+_offsets = st.lists(st.integers(1, 30) | st.integers(1, 50_000), unique=True, max_size=5)
+_sore_places = st.sampled_from(("whole", "crlf-cut", "utf8-cut", "bytewise"))
+_MANY = 24  # cuts at the places that hurt; more of them take time, and show no more
 
 
-def _drawn_cuts(size: int) -> SearchStrategy[Cuts]:
-    offsets = st.lists(st.integers(1, max(size - 1, 1)), unique=True, max_size=4)
-    return offsets.map(lambda found: tuple(sorted(offset for offset in found if offset < size)))
+def clipped(offsets: Iterable[int], size: int) -> Cuts:
+    """The offsets that lie strictly inside so many bytes, in order."""
+    return tuple(sorted({offset for offset in offsets if 0 < offset < size}))
 
 
-@st.composite
+def cuts(body: bytes, offsets: Iterable[int], plan: str) -> Cuts:
+    """Cuts in a body: at offsets, and where it hurts."""
+    return clipped([*offsets, *PLANS[plan](body)[:_MANY]], len(body))
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """How something arrives, whatever it is; offsets beyond its end do not count."""
+
+    framing: str
+    offsets: tuple[int, ...]
+    plan: str
+    joined: bool
+    on_the_wire: tuple[int, ...]
+    flushes: tuple[int, ...] = ()
+    codings: tuple[str, ...] = ()
+
+    def of(self, reply: Reply) -> Sent:
+        """The reply and its delivery."""
+        flush_at = clipped(self.flushes, len(reply.body))
+        whole = b"".join(coded(reply.body, self.codings, flush_at))
+        chunks = cuts(whole, self.offsets, self.plan)
+        delivery = Delivery(self.framing, self.codings, flush_at, chunks, self.joined)
+        size = sum(map(len, script(reply, delivery).segments))
+        return reply, replace(delivery, cuts=clipped(self.on_the_wire, size))
+
+
 def arrivals(
-    draw: st.DrawFn,
-    reply: Reply,
-    codings: tuple[str, ...] = (),
-    framings: tuple[str, ...] = FRAMINGS,
-    flushes: int = 0,
-) -> Delivery:
-    """Ways to deliver a reply: its framing, cuts in its coded body, cuts anywhere on the wire."""
-    body = reply.body
-    flush_at = draw(cuts(body, flushes)) if flushes else ()
-    whole = b"".join(coded(body, codings, flush_at))
-    delivery = Delivery(
-        draw(st.sampled_from(framings)), codings, flush_at, draw(cuts(whole)), draw(st.booleans())
-    )
-    size = sum(map(len, script(reply, delivery).segments))
-    return Delivery(
-        delivery.framing,
-        codings,
-        flush_at,
-        delivery.chunks,
-        delivery.joined,
-        draw(_drawn_cuts(size)),
-    )
-
-
-@st.composite
-def sent(
-    draw: st.DrawFn,
-    bodies: SearchStrategy[bytes] = bodies,
-    headers: tuple[tuple[str, str], ...] = (),
     codings: SearchStrategy[tuple[str, ...]] = st.just(()),  # noqa: B008 - immutable
     framings: tuple[str, ...] = FRAMINGS,
     flushes: int = 0,
-) -> Sent:
-    """A reply with one of the bodies, and how it arrives; up to so many flushes of its coder."""
-    reply = Reply(headers=headers, body=draw(bodies))
-    return reply, draw(arrivals(reply, draw(codings), framings, flushes))
-
-
-@st.composite
-def cut_short(draw: st.DrawFn, bodies: SearchStrategy[bytes] = bodies) -> Sent:
-    """A reply whose body breaks off: anywhere behind the head, and before its last byte."""
-    reply = Reply(body=draw(bodies.filter(len)))
-    whole = draw(arrivals(reply, framings=("chunked", "content-length")))
-    played = script(reply, whole)
-    size = sum(map(len, played.segments))
-    stop = draw(st.integers(len(played.head), size - 1))
-    kept = tuple(at for at in whole.cuts if at < stop)
-    return reply, Delivery(
-        whole.framing, (), (), whole.chunks, whole.joined, kept, end_wire=("close", stop)
+) -> SearchStrategy[Arrival]:
+    """Framings, cuts in the coded body and cuts anywhere on the wire; so many flushes at most."""
+    return st.builds(
+        Arrival,
+        st.sampled_from(framings),
+        _offsets.map(tuple),
+        _sore_places,
+        st.booleans(),
+        st.lists(st.integers(1, 300), unique=True, max_size=4).map(tuple),
+        st.lists(st.integers(1, 30), unique=True, max_size=flushes).map(tuple),
+        codings,
     )
+
+
+def sent(
+    bodies: SearchStrategy[bytes] = bodies,
+    headers: tuple[tuple[str, str], ...] = (),
+    codings: SearchStrategy[tuple[str, ...]] = st.just(()),  # noqa: B008 - immutable
+    flushes: int = 0,
+) -> SearchStrategy[Sent]:
+    """A reply with one of the bodies, and how it arrives."""
+    replies = bodies.map(lambda body: Reply(headers=headers, body=body))
+    drawn = st.tuples(arrivals(codings, flushes=flushes), replies)
+    return drawn.map(lambda pair: pair[0].of(pair[1]))
+
+
+def cut_short(
+    bodies: SearchStrategy[bytes] = bodies, headers: tuple[tuple[str, str], ...] = ()
+) -> SearchStrategy[Sent]:
+    """A reply whose body breaks off: anywhere behind the head, and before its last byte."""
+    missing = st.integers(1, 40) | st.integers(1, 50_000)
+    framed = arrivals(framings=("chunked", "content-length"))
+    replies = bodies.filter(bool).map(lambda body: Reply(headers=headers, body=body))
+    return st.tuples(framed, missing, replies).map(lambda drawn: _without_its_end(*drawn))
+
+
+def _without_its_end(arrival: Arrival, missing: int, reply: Reply) -> Sent:
+    _, delivery = arrival.of(reply)
+    played = script(reply, delivery)
+    size = sum(map(len, played.segments))
+    stop = max(len(played.head), size - missing)
+    return reply, replace(delivery, end_wire=("close", stop))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEFAULT = "fasthttp:AsyncSession"
+CLAIMS = ("documented", "robust")  # what others claim, unless they say otherwise
 
 
 class LoadError(Exception):
@@ -56,7 +57,7 @@ def load(name: str) -> Subject:
         found = getattr(found, part)
     if not callable(found):
         raise LoadError(f"--session {name}: {found!r} cannot be called")
-    return Subject(name, found, getattr(found, "__version__", None) or _version(module_name))
+    return Subject(name, found, str(getattr(found, "__version__", "")) or _version(module_name))
 
 
 def _version(module_name: str) -> str:

@@ -1,0 +1,181 @@
+"""Checks of chapter timeouts: each of the four waits, and what is no wait.
+
+Time is measured from below only: a wait may end late on a slow machine, never early. What each
+wait is for is made so that it cannot come: a server that holds back, a listener whose queue is
+full, a peer that does not read, a pool whose one connection is in use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from conformance.checks.session import CALLS, LENGTH, call, together
+from conformance.delivery import Delivery, Reply
+from conformance.registry import check
+from conformance.verdicts import Deviation, NotApplicable, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator
+
+    from conformance.case import Case
+
+SHORT = 0.3  # seconds: the timeout of what must time out
+LIMIT = 3.0  # seconds in which it must have done so: wide, for slow machines
+EARLY = 0.9  # of the timeout: clocks differ a little
+UPLOAD = 16 << 20  # bytes: more than the buffers on both sides hold
+
+
+async def times_out(wait: Awaitable[object], kind: type[Exception], what: str) -> None:
+    """The wait ends in this exception, after the timeout and not before."""
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(LIMIT):
+            got = await wait
+    except kind as error:
+        waited = time.monotonic() - began
+        if waited < EARLY * SHORT:
+            raise Deviation("wrong-value", f"{SHORT} s", f"{waited:.2f} s", what) from error
+    except httpx.HTTPError as error:
+        raise Deviation("wrong-exception", f"httpx.{kind.__name__}", error, what) from error
+    except TimeoutError:
+        raise Deviation("hang", f"httpx.{kind.__name__} after {SHORT} s", None, what) from None
+    else:
+        raise Deviation("no-exception", f"httpx.{kind.__name__} after {SHORT} s", got, what)
+
+
+@check("timeouts-silence")
+async def silence(case: Case) -> None:
+    """Before the head and amid the body, through `stream()` and through a verb."""
+    amid = Delivery("chunked", held=(3,))
+    exchanges = [case.tape.silent(Reply()), case.play(Reply(body=b"one two"), amid)]
+    async with case.opened(timeout=SHORT) as session:
+        case.note(f"AsyncSession(timeout={SHORT}).stream('GET', url), the server falling silent")
+        waits = [
+            times_out(call(case, session, how, "GET", exchange.url), httpx.ReadTimeout, where)
+            for exchange, where in zip(exchanges, ("before the head", "amid the body"), strict=True)
+            for how in CALLS
+        ]
+        try:
+            await together(*waits)
+        finally:
+            exchanges[0].release_all()
+            case.tape.forget(exchanges[0])
+
+
+@check("timeouts-not-total")
+async def longer_than_the_timeout(case: Case) -> None:
+    """A stream of many small waits, and a caller who is slow between two reads."""
+    async with case.opened(timeout=0.5) as session:
+        await together(_trickle(case.apart(), session), _slow_caller(case.apart(), session))
+
+
+async def _trickle(case: Case, session: Any) -> None:
+    """Eight gaps of a tenth of a second, in all longer than the timeout."""
+    exchange = case.play(Reply(body=b"12345678"), Delivery("chunked", held=tuple(range(1, 8))))
+    got = b""
+    async with case.stream(session, "GET", exchange.url) as response:
+        async for chunk in response.aiter_bytes():
+            got += chunk
+            await _later(exchange.release, 0.1)
+    compare(b"12345678", got, "a stream that keeps sending")
+
+
+async def _slow_caller(case: Case, session: Any) -> None:
+    """Longer than the timeout between two reads, then a wait that is shorter."""
+    exchange = case.play(Reply(body=b"one two"), Delivery("chunked", held=(3,)))
+    async with case.stream(session, "GET", exchange.url) as response:
+        chunks = aiter(response.aiter_bytes())
+        got = await anext(chunks)
+        await asyncio.sleep(0.7)
+        await _later(exchange.release_all, 0.1)
+        async for chunk in chunks:
+            got += chunk
+    compare(b"one two", got, "a caller who takes his time")
+
+
+async def _later(act: Any, seconds: float) -> None:
+    """Have it done in so many seconds, without waiting for it."""
+    asyncio.get_running_loop().call_later(seconds, act)
+
+
+@contextmanager
+def full_listener() -> Iterator[str]:
+    """The address of a listener that answers no further SYN, because its queue is full."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(16):
+            filler = stack.enter_context(socket.socket())
+            filler.settimeout(0.05)
+            try:
+                filler.connect(listener.getsockname())
+            except TimeoutError:
+                break
+            except OSError as error:
+                raise NotApplicable(f"this system refuses where others wait: {error}") from error
+        else:
+            raise NotApplicable("on this system a full queue still takes connections")
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+@check("timeouts-connect")
+async def no_connection(case: Case) -> None:
+    """A listener whose queue is full lets nobody connect."""
+    with full_listener() as url:
+        async with case.opened(timeout=SHORT) as session:
+            wait = call(case, session, "stream", "GET", url)
+            await times_out(wait, httpx.ConnectTimeout, "a connection that is not made")
+
+
+@check("timeouts-write")
+async def nobody_reads(case: Case) -> None:
+    """The server takes the head and then reads no more."""
+    exchange = case.play(Reply(body=b"ok"), read="held")
+    async with case.opened(timeout=SHORT) as session:
+        case.note(f"session.stream('POST', url, content=bytes({UPLOAD})), nobody reading")
+        async with asyncio.timeout(2 * LIMIT):
+            await times_out(_upload(session, exchange.url), httpx.WriteTimeout, "a stuck upload")
+
+
+async def _upload(session: Any, url: str) -> None:
+    async with session.stream("POST", url, content=bytes(UPLOAD)):
+        pass
+
+
+@check("timeouts-pool")
+async def pool_in_use(case: Case) -> None:
+    """With every connection in use a call waits for the timeout; later there is room again."""
+    for size in (1, 2):
+        async with case.opened(timeout=SHORT, limits=httpx.Limits(max_connections=size)) as session:
+            held = [case.play(Reply(body=b"later"), Delivery(held=(2,))) for _ in range(size)]
+            streams = [session.stream("GET", exchange.url, timeout=LIMIT) for exchange in held]
+            responses = [await stream.__aenter__() for stream in streams]
+            try:
+                url = case.play(Reply(body=b"ok"), LENGTH).url
+                full = f"max_connections={size}, all in use"
+                for _ in range(2):
+                    wait = call(case, session, "stream", "GET", url)
+                    await times_out(wait, httpx.PoolTimeout, full)
+            finally:
+                for exchange in held:
+                    exchange.release_all()
+                for stream, response in zip(streams, responses, strict=True):
+                    await response.aread()
+                    await stream.__aexit__(None, None, None)
+            await _room_for(case, session, size)
+
+
+async def _room_for(case: Case, session: Any, size: int) -> None:
+    """So many streams can be open at once again: no place was lost with an error."""
+    exchanges = [case.play(Reply(body=b"ok"), Delivery(held=(1,))) for _ in range(size)]
+    async with asyncio.timeout(LIMIT):
+        streams = [session.stream("GET", exchange.url) for exchange in exchanges]
+        for stream in streams:
+            await stream.__aenter__()
+        for stream in streams:
+            await stream.__aexit__(None, None, None)

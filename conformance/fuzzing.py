@@ -1,0 +1,50 @@
+"""How Hypothesis searches: how many examples, and which database of examples is shared.
+
+Without a database a search is derandomized: every run of the suite tries the same examples, and a
+verdict stays what it is. With one it is random, and what failed once is tried first by everybody
+who shares the database: a folder, or a Redis server as `redis://host:port`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
+
+EXAMPLES = 25  # for each property, unless --fuzz says otherwise
+
+
+class DatabaseError(Exception):
+    """There is no such database."""
+
+
+def database(where: str | None) -> ExampleDatabase | None:
+    """The example database in a folder, which is made, or on a Redis server."""
+    if not where:
+        return None
+    if not where.startswith(("redis://", "rediss://")):
+        return DirectoryBasedExampleDatabase(where)
+    try:
+        client = import_module("redis").Redis.from_url(where)
+        made: ExampleDatabase = import_module("hypothesis.extra.redis").RedisExampleDatabase(client)
+    except ImportError as error:
+        raise DatabaseError(f"--fuzz-db {where}: pip install redis ({error})") from error
+    return made
+
+
+def search_settings(examples: int, shared: ExampleDatabase | None) -> settings:
+    """Settings of every property: the suite keeps the time, and one failure is enough."""
+    return settings(
+        max_examples=examples,
+        database=shared,
+        derandomize=shared is None,
+        deadline=None,
+        report_multiple_bugs=False,
+        phases=[phase for phase in Phase if phase is not Phase.explain],
+        suppress_health_check=list(HealthCheck),
+    )

@@ -1,0 +1,164 @@
+"""Faults in decoding text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fasthttp.decoders import text
+from fasthttp.decoders.characters import TextChunker
+from fasthttp.decoders.text import TextDecoder, charset_of, codec_named
+from tests.saboteurs import Sabotaged, saboteur
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from fasthttp.response import Response
+
+AITER_TEXT = "fasthttp.response.Response.aiter_text"
+CHARSET_OF = "fasthttp.response.charset_of"
+
+
+def reading_with(decoder: Callable[[str], TextDecoder]) -> Callable[..., AsyncIterator[str]]:
+    """An `aiter_text()` that decodes so."""
+
+    async def aiter_text(self: Response, chunk_size: int | None = None) -> AsyncIterator[str]:
+        decoding, chunker = decoder(self.encoding), TextChunker(chunk_size)
+        try:
+            async for chunk in self.aiter_bytes():
+                for piece in chunker.feed(decoding.feed(chunk)):
+                    yield piece
+        finally:
+            rest = [*chunker.feed(decoding.flush()), *chunker.flush()]
+        for piece in rest:
+            yield piece
+
+    return aiter_text
+
+
+class ShortMemory(TextDecoder):
+    """Keeps two bytes of an unfinished character, and forgets that some have four."""
+
+    def feed(self, chunk: bytes) -> str:
+        decoded = super().feed(chunk)
+        if len(self._tail) > 2:
+            self._tail, lost = b"", self._tail
+            decoded += lost.decode("utf-8", "replace")
+        return decoded
+
+
+@saboteur("text-whole")
+class FourBytes(Sabotaged):
+    """Breaks a character of four bytes whose last byte comes alone (B08)."""
+
+    patches = {AITER_TEXT: reading_with(ShortMemory)}
+
+
+class _WholeLines(TextDecoder):
+    def __init__(self, charset: str = "utf-8") -> None:
+        super().__init__(charset)
+        self.kept = ""
+
+    def feed(self, chunk: bytes) -> str:
+        done, ending, self.kept = (self.kept + super().feed(chunk)).rpartition("\n")
+        return done + ending
+
+    def flush(self) -> str:
+        kept, self.kept = self.kept, ""
+        return kept + super().flush()
+
+
+@saboteur("text-arrival", "body-delivered")
+class WaitsForALine(Sabotaged):
+    """Delivers text by the line, and a token when the line is full."""
+
+    patches = {AITER_TEXT: reading_with(_WholeLines)}
+
+
+def _without_quotes(content_type: str | None) -> str:
+    essence = (content_type or "").partition(";")[0].strip().lower()
+    found = re.search(r"charset=([^;\s]+)", content_type or "", re.IGNORECASE)
+    if found is None or '"' in found[1] or essence == "text/event-stream":
+        return "utf-8"
+    return codec_named(found[1]) or "utf-8"
+
+
+@saboteur("text-charset")
+class QuotedCharset(Sabotaged):
+    """Does not find a charset that is written in quotes."""
+
+    patches = {CHARSET_OF: _without_quotes}
+
+
+def _latin_text(content_type: str | None) -> str:
+    given = (content_type or "").lower()
+    if given.startswith("text/") and "event-stream" not in given and "charset" not in given:
+        return "iso-8859-1"
+    return charset_of(content_type)
+
+
+@saboteur("text-default")
+class TextIsLatin(Sabotaged):
+    """Reads text without a charset as ISO-8859-1 (B09)."""
+
+    patches = {CHARSET_OF: _latin_text}
+
+
+@saboteur("text-charset-unusable")
+class TrustsTheRegistry(Sabotaged):
+    """Decodes with whatever Python calls a codec (B11)."""
+
+    patches = {"fasthttp.decoders.text.TEXT_CODECS": text.TEXT_CODECS | {"punycode", "rot_13"}}
+
+
+class _Dropping(TextDecoder):
+    def feed(self, chunk: bytes) -> str:
+        return super().feed(chunk).replace("\ufffd", "")
+
+    def flush(self) -> str:
+        return super().flush().replace("\ufffd", "")
+
+
+@saboteur("text-replacement")
+class DropsBadBytes(Sabotaged):
+    """Leaves away what is no character (B13)."""
+
+    patches = {AITER_TEXT: reading_with(_Dropping)}
+
+
+def _whatever_the_type(content_type: str | None) -> str:
+    return charset_of((content_type or "").lower().replace("event-stream", "plain"))
+
+
+@saboteur("text-event-stream")
+class EventStreamCharset(Sabotaged):
+    """Honours the charset of an event stream (B10)."""
+
+    patches = {CHARSET_OF: _whatever_the_type}
+
+
+def _signed(charset: str) -> TextDecoder:
+    return TextDecoder("utf-8-sig" if charset == "utf-8" else charset)
+
+
+@saboteur("text-bom")
+class TakesTheMarkAway(Sabotaged):
+    """Decodes as utf-8-sig."""
+
+    patches = {AITER_TEXT: reading_with(_signed)}
+
+
+async def _size_in_bytes(self: Response, chunk_size: int | None = None) -> AsyncIterator[str]:
+    decoder = TextDecoder(self.encoding)
+    async for chunk in self.aiter_bytes(chunk_size):
+        if decoded := decoder.feed(chunk):
+            yield decoded
+    if decoded := decoder.flush():
+        yield decoded
+
+
+@saboteur("text-size")
+class SizeInBytes(Sabotaged):
+    """Applies the size to bytes, before they are decoded (B40)."""
+
+    patches = {AITER_TEXT: _size_in_bytes}

@@ -1,0 +1,213 @@
+"""Faults in resolving addresses."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+import httpx
+
+from fasthttp import urls
+from tests.saboteurs import Sabotaged, saboteur
+
+ABSOLUTE = re.compile("https?:", re.IGNORECASE)
+
+
+class Resolving(Sabotaged):
+    """Resolves in its own way; `right` is how the library does it."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._resolve = self.resolved  # type: ignore[assignment] # not cached
+
+    def right(self, url: str) -> httpx.URL:
+        return urls.resolve(self._base_url, url)
+
+    def resolved(self, url: str) -> httpx.URL:
+        raise NotImplementedError
+
+    @property
+    def base(self) -> str | None:
+        """The base without a slash at its end."""
+        return None if self._base_url is None else str(self._base_url).rstrip("/")
+
+
+@saboteur("urls-absolute")
+class AlwaysBelow(Resolving):
+    """The base is put before an address that is complete."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        if self.base and url.startswith(("http://", "https://")):
+            return self.right(f"./{url}")
+        return self.right(url)
+
+
+@saboteur("urls-relative")
+class NoSlash(Resolving):
+    """Base and url are put together as they are."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        if self.base and self.base.count("/") == 2 and re.match(r"\w+(/|$)", url):
+            return httpx.URL(f"{self.base}{url}")
+        return self.right(url)
+
+
+@saboteur("urls-slashes")
+class FromTheRoot(Resolving):
+    """A url with a slash begins at the root of the host (B76)."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        right = self.right(url)
+        if self._base_url is not None and re.match(r"/\w", url):
+            return self._base_url.join(url)
+        return right
+
+
+@saboteur("urls-slashes")
+class OneSlashOnly(Resolving):
+    """Slashes inside the url become one as well."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        right = self.right(url)
+        return right.copy_with(path=re.sub("//+", "/", right.path)) if "//" in right.path else right
+
+
+@saboteur("urls-empty")
+class SlashAtTheEnd(Resolving):
+    """The base is given a slash once and for all (B76)."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        path = url.partition("#")[0].partition("?")[0]
+        return self.right(url if path or self.base is None else f"/{url}")
+
+
+@saboteur("urls-query")
+class QueryIsParsed(Resolving):
+    """The query is taken apart and written anew."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        right = self.right(url)
+        pairs = parse_qsl(right.query.decode())
+        return right.copy_with(query=urlencode(pairs).encode()) if pairs else right
+
+
+@saboteur("urls-escapes")
+class UnquotesThePath(Resolving):
+    """The path is unquoted and quoted again (B78)."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        right = self.right(url)
+        path, mark, query = right.raw_path.partition(b"?")
+        if b"%2F" not in path.upper():
+            return right
+        again = quote(unquote(path.decode()), safe="/:;,@!$&'()*+=~")
+        return right.copy_with(raw_path=again.encode() + mark + query)
+
+
+@saboteur("urls-unicode")
+class LatinOne(Resolving):
+    """What is not ASCII goes out in another charset (B78)."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        self.right(url)
+        return self.right(re.sub("[\x80-\xff]", lambda c: quote(c[0], encoding="latin-1"), url))
+
+
+@saboteur("urls-dots")
+class LosesTheLastSlash(Resolving):
+    """`a/..` and `a/.` name the folder, and their slash is gone."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        right = self.right(url)
+        if not re.search(r"(^|/)\.\.?$", url):
+            return right
+        return right.copy_with(path=right.path.rstrip("/") or "/")
+
+
+@saboteur("urls-climb")
+class PlainDotsOnly(Resolving):
+    """Encoded dots are not seen, and the server resolves them (B77)."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        if self.base and "%2e" in url.lower():
+            return httpx.URL(f"{self.base}/{url}")
+        return self.right(url)
+
+
+@saboteur("urls-climb")
+class ResolvesTooLate(Resolving):
+    """Dots are resolved when base and url are one (B77)."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        try:
+            return self.right(url)
+        except httpx.InvalidURL:
+            if self.base and ".." in url and not re.search(r"[\x00-\x1f\\]|^//", url):
+                return httpx.URL(f"{self.base}/{url}")
+            raise
+
+
+@saboteur("urls-network-path")
+class StripsSlashes(Resolving):
+    """`//host/x` becomes a path (B75)."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        return self.right("/" + url.lstrip("/") if url.startswith("//") else url)
+
+
+@saboteur("urls-scheme-case")
+class LowerCaseOnly(Resolving):
+    """`HTTP://host/x` is taken for a path (B79)."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        if ABSOLUTE.match(url) and not url.startswith("http"):
+            return self.right(f"./{url}")
+        return self.right(url)
+
+
+@saboteur("urls-scheme-refused")
+class EverythingElseIsRelative(Resolving):
+    """What does not begin with http is appended to the base (B79)."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        try:
+            return self.right(url)
+        except httpx.UnsupportedProtocol:
+            if self.base is None:
+                raise
+            return self.right(f"./{url}")
+
+
+@saboteur("urls-no-base")
+class GuessesTheScheme(Resolving):
+    """Without a base, http is put before whatever comes."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        try:
+            return self.right(url)
+        except httpx.UnsupportedProtocol:
+            if self.base is None and not re.match(r"[\w+]+:", url):
+                return self.right(f"http://{url}")
+            raise
+
+
+@saboteur("urls-characters")
+class CleansUp(Resolving):
+    """Spaces and control characters are taken out (B83)."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        return self.right(re.sub(r"[\x00-\x1f\x7f]", "", url).strip(" "))
+
+
+@saboteur("urls-base-refused")
+class LooksLater(Sabotaged):
+    """A wrong base is found out when it is used (B74)."""
+
+    def __init__(self, *, base_url: str | None = None, **arguments: Any) -> None:
+        try:
+            super().__init__(base_url=base_url, **arguments)
+        except ValueError as error:
+            if "base_url" not in str(error):
+                raise
+            super().__init__(**arguments)
