@@ -1,0 +1,117 @@
+"""Sessions that are wrong in ways that the suite itself has to survive."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fasthttp import AsyncSession
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+LET_GO = threading.Event()  # set it when nobody needs to be blocked any more
+
+
+class _OddLines(AsyncSession):
+    """Correct, but for `aiter_lines()`."""
+
+    def stream(self, *positional: Any, **named: Any) -> Any:
+        return self._stream(*positional, **named)
+
+    @asynccontextmanager
+    async def _stream(self, *positional: Any, **named: Any) -> AsyncIterator[Any]:
+        async with super().stream(*positional, **named) as response:
+            vars(response)["aiter_lines"] = self._lines
+            yield response
+
+    async def _lines(self) -> AsyncIterator[str]:
+        raise NotImplementedError
+        yield
+
+
+class NeverReturns(_OddLines):
+    """Waits for something that does not come."""
+
+    async def _lines(self) -> AsyncIterator[str]:
+        await asyncio.Event().wait()
+        yield ""
+
+
+class ClingsOn(_OddLines):
+    """Waits, and does not let itself be cancelled."""
+
+    async def _lines(self) -> AsyncIterator[str]:
+        while not LET_GO.is_set():
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+        yield ""
+
+
+class BlocksTheLoop(_OddLines):
+    """Waits, and lets nothing else in its loop run."""
+
+    async def _lines(self) -> AsyncIterator[str]:
+        LET_GO.wait()
+        yield ""
+
+
+class Crashes(_OddLines):
+    """Raises what no rule knows, and words that no terminal, UTF-8 or XML can take."""
+
+    async def _lines(self) -> AsyncIterator[str]:
+        raise ZeroDivisionError("\x1b[31m\ud800 \x00")
+        yield
+
+
+class CrashesEverywhere(AsyncSession):
+    """Refuses nothing: whatever is asked of it that is not plain, it falls over."""
+
+    def stream(self, method: str, url: str, **named: Any) -> Any:
+        if named or not url.startswith("/"):
+            raise ZeroDivisionError("oops")
+        return super().stream(method, url, **named)
+
+
+class CrashesInConstructor(AsyncSession):
+    """As `CrashesEverywhere`, and earlier."""
+
+    def __init__(self, **named: Any) -> None:
+        if {"base_url", "headers"} & named.keys() and "X-Preflight" not in named.get("headers", {}):
+            raise ZeroDivisionError("oops")
+        super().__init__(**named)
+
+
+class TakesNothing:
+    """An adapter whose constructor forgot the keywords."""
+
+
+class StreamIsACoroutine(AsyncSession):
+    """An adapter that returns the response instead of a context manager."""
+
+    async def stream(self, method: str, url: str, **named: Any) -> Any:  # type: ignore[override] # what is wrong here
+        return await self.request(method, url, **named)
+
+
+class OtherBody(_OddLines):
+    """An adapter that loses the body."""
+
+    @asynccontextmanager
+    async def _stream(self, *positional: Any, **named: Any) -> AsyncIterator[Any]:
+        async with AsyncSession.stream(self, *positional, **named) as response:
+
+            async def nothing() -> bytes:
+                return b""
+
+            vars(response)["aread"] = nothing
+            yield response
+
+
+class Lies(AsyncSession):
+    """Says that it is another version."""
+
+    __version__ = "9.9"
