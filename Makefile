@@ -5,7 +5,7 @@ VENV := .venv
 RECORD := .venv-record
 BIN := $(VENV)/bin
 
-.PHONY: help demo test conformance lint format record bench bench-quick clean outdated
+.PHONY: help demo test conformance peers lint format record bench bench-quick clean outdated
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -21,6 +21,15 @@ test: $(VENV)/.installed  ## the tests, and the conformance suite on fasthttp
 
 conformance: $(VENV)/.installed  ## judge a session: make conformance SESSION=module:attribute
 	$(BIN)/python -m pytest conformance $(if $(SESSION),--session $(SESSION))
+
+# A fixed seed: what only some searches find must not be news every other day. Lifecycle is left to
+# a run by hand: it depends on how busy the machine is.
+peers: $(VENV)/.installed  ## judge other people's clients, by their baselines
+	$(BIN)/python -m pytest conformance -q --hypothesis-seed=0 -k "not lifecycle" \
+		--session conformance.peers.httpx.session:Session \
+		--baseline conformance/peers/httpx/baseline.toml
+	$(BIN)/python -m pytest conformance -q --hypothesis-seed=0 --claims documented \
+		--session tests.second_session:SecondSession
 
 lint: $(VENV)/.installed  ## ruff and mypy
 	$(BIN)/python -m ruff check .
