@@ -114,7 +114,7 @@ def _about(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     return (
         f"Python {machine['python']}, {machine['system']}, {machine['processor']}, "
         f"{machine['cores']} cores; server and client {pinned}. "
-        f"Medians; ± is half the range of the samples. {_noise(rows)}\n\nClients: {versions}."
+        f"Medians; ± is half the range of the samples.{_noise(rows)}\n\nClients: {versions}."
     )
 
 
@@ -128,7 +128,7 @@ def _noise(rows: Sequence[Mapping[str, Any]]) -> str:
     if not spreads:
         return ""
     usual, most = median(spreads), max(spreads)
-    return f"The floor's own spread, row by row: {usual:.0%} at the median, {most:.0%} at most."
+    return f" The floor's own spread, row by row: {usual:.0%} at the median, {most:.0%} at most."
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:

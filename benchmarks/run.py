@@ -139,7 +139,11 @@ class Bench:
         if row.work == "first":
             arguments = ["-m", "benchmarks.fresh", name, self._base, self._core]
         else:
-            arguments = ["-I", "-c", _IMPORT.format(statement=PEERS[name].imports, core=self._core)]
+            arguments = [
+                "-I",
+                "-c",
+                _IMPORT.format(**row.full, statement=PEERS[name].imports, core=self._core),
+            ]
         process = await Process.start(self._interpreters[name], *arguments)
         try:
             figures: Figures = json.loads(await process.read(PATIENCE))
@@ -161,6 +165,7 @@ class Bench:
 
 _IMPORT = (
     "import os, time; core = '{core}'; core and os.sched_setaffinity(0, {{int(core)}})\n"
+    "{before}\n"
     "start = time.perf_counter()\n"
     "{statement}\n"
     "print('{{\"seconds\": %f}}' % (time.perf_counter() - start))"

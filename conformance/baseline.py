@@ -96,7 +96,7 @@ def read(path: Path, known: Collection[str]) -> Baseline:
             raise BaselineError(f"{path}: there is no requirement {id_!r}")
         given = table.get("verdict") if isinstance(table, dict) else None
         codes = [given] if isinstance(given, str) else given
-        if not isinstance(codes, list) or not codes or (set(codes) - set(CODES)):
+        if not isinstance(codes, list) or not codes or any(code not in [*CODES] for code in codes):
             raise BaselineError(f"{path}: {id_}: verdict is one or more of {', '.join(CODES)}")
         entries[id_] = Entry(tuple(codes), str(table.get("reason", TO_DO)))
     return Baseline(entries)

@@ -85,7 +85,9 @@ class Court:
         try:
             self.play(lambda case: self._preflight(case, steps), 10.0)
         except Exception as error:
-            reason = "".join(traceback.format_exception_only(error)).strip()
+            reason = visible("".join(traceback.format_exception_only(error)).strip())
+            if isinstance(error, Deviation):
+                reason = f"expected {error.expected!r}, got {error.got!r}"
             raise PreflightError(f"{self.subject.name} failed at: {steps[-1]}\n{reason}") from error
 
     async def _preflight(self, case: Case, steps: list[str]) -> None:

@@ -2,7 +2,8 @@
 
 Without a database a search is derandomized: every run of the suite tries the same examples, and a
 verdict stays what it is. With one it is random, and what failed once is tried first by everybody
-who shares the database: a folder, or a Redis server as `redis://host:port`.
+who shares the database: a folder, or a Redis server as `redis://host:port`. A property is written
+`@court.settings()`, `@given(...)`, and plays what it was given with `court.play`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 if TYPE_CHECKING:
@@ -47,4 +48,5 @@ def search_settings(examples: int, shared: ExampleDatabase | None) -> settings:
         report_multiple_bugs=False,
         phases=[phase for phase in Phase if phase is not Phase.explain],
         suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
     )

@@ -1,8 +1,8 @@
 """What Hypothesis draws: bodies that hurt, and the ways in which they travel.
 
 `search(court, strategy, judge)` awaits `judge(case, drawn)` for some drawn values and raises what
-the simplest failing one raises; `court.last` is then the case of that one. Every run draws the same
-values, so that a verdict can be had again; `--fuzz` says how many. The other names are strategies.
+the simplest failing one raises; `court.last` is then the case of that one. What is drawn, and how
+many, `court.settings()` says: see `conformance.fuzzing`. The other names are strategies.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.errors import Flaky
 
 from conformance.codings import coded
 from conformance.delivery import FRAMINGS, Delivery, Reply, script
 from conformance.plans import PLANS, Cuts
-from conformance.stage import Hang
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -36,13 +34,6 @@ SHRINKING = 100  # values that are tried, once one has failed, for a simpler one
 # Searching
 
 
-class _Hung(BaseException):
-    """Goes through Hypothesis, which would look for a simpler value that hangs as long."""
-
-    def __init__(self, hang: Hang) -> None:
-        self.hang = hang
-
-
 def search(
     court: Court,
     strategy: SearchStrategy[T],
@@ -50,42 +41,24 @@ def search(
     limit: float = LIMIT,
 ) -> None:
     """Judge drawn values; see the module."""
-    failed: list[tuple[T, Exception]] = []
+    failed: list[T] = []
     left = SHRINKING
 
-    @settings(
-        max_examples=court.fuzz,
-        database=None,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate, Phase.shrink],
-        print_blob=False,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-    )
+    @court.settings()
     @given(strategy)
     def play(drawn: T) -> None:
         nonlocal left
-        if failed and all(drawn != known for known, _ in failed):
+        if failed and drawn not in failed:
             left -= 1
             if left < 0:
                 return
         try:
             court.play(lambda case: judge(case, drawn), limit)
-        except Hang as hang:
-            raise _Hung(hang) from None
-        except Exception as error:
-            failed.append((drawn, error))
+        except Exception:
+            failed.append(drawn)
             raise
 
-    try:
-        play()
-    except _Hung as hung:
-        raise hung.hang from None
-    except Flaky:
-        # It failed, and not each time: that is a failure too.
-        raise failed[-1][1] from None
+    play()
 
 
 # Text and bytes

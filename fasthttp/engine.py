@@ -301,11 +301,15 @@ class Engine:
 
     def _new_route(self, url: httpx.URL, key: tuple[str, bytes, int]) -> ClientRequest:
         scheme, host, port = key
+        try:
+            address = URL.build(scheme=scheme, host=host.decode("ascii"), port=port)
+        except ValueError as exc:
+            raise httpx.ConnectError(f"cannot connect to {host.decode()}:{port}: {exc}") from exc
         proxy = self._proxies.of(url)
         authorization = None if proxy is None else proxies.authorization(proxy)
         return ClientRequest(
             "GET",
-            URL.build(scheme=scheme, host=host.decode("ascii"), port=port),
+            address,
             loop=self._loop,
             proxy=None if proxy is None else URL(str(proxy.copy_with(userinfo=None))),
             proxy_headers={"Proxy-Authorization": authorization} if authorization else None,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from fasthttp import AiohttpTransport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 
     from conformance.exchange import Exchange
     from conformance.tape import Tape
@@ -67,3 +69,50 @@ async def settled(tape: Tape, session: AsyncSession) -> int:
     await asyncio.to_thread(tape.wait_open, len(pooled))
     await asyncio.to_thread(tape.wait_quiet)
     return len(pooled)
+
+
+class Watched:
+    """Awaits a coroutine, and calls `suspended` each time that it waits for something."""
+
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, object], suspended: Callable[[], None]
+    ) -> None:
+        self._steps = coroutine.__await__()
+        self._suspended = suspended
+
+    def __await__(self) -> Generator[Any, Any, object]:
+        step = partial(self._steps.send, None)
+        while True:
+            try:
+                waiting = step()
+            except StopIteration as stop:
+                return stop.value
+            self._suspended()
+            try:
+                step = partial(self._steps.send, (yield waiting))
+            except BaseException as exc:  # noqa: BLE001 - goes where it belongs
+                step = partial(self._steps.throw, exc)
+
+
+async def cancelled_at(point: int, times: int, coroutine: Coroutine[Any, Any, object]) -> bool:
+    """Run it; cancel it where it waits for the nth time. False: it did not wait so often."""
+    loop, waits = asyncio.get_running_loop(), count(1)
+
+    def suspended() -> None:
+        if next(waits) == point:
+            task.cancel()
+            for turn in range(1, times):
+                later(turn, task.cancel)
+
+    def later(turns: int, call: Callable[[], object]) -> None:
+        loop.call_soon(later, turns - 1, call) if turns else call()
+
+    async def watched() -> object:
+        return await Watched(coroutine, suspended)
+
+    task = asyncio.create_task(watched())
+    await asyncio.wait([task])
+    if task.cancelled():
+        return True
+    task.result()
+    return False

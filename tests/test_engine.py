@@ -220,7 +220,7 @@ async def test_ipv6_is_named_in_brackets(refused: int, session: AsyncSession) ->
         await session.get(f"http://[::1]:{refused}/")
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", f"{'a' * 64}.invalid", "2130706433"])
+@pytest.mark.parametrize("host", ["no-such-host.invalid", f"{'a' * 64}.invalid", "2130706433", "%"])
 async def test_a_name_that_cannot_be_resolved(host: str, session: AsyncSession) -> None:
     """A host that does not exist, or cannot exist, is a ConnectError that names it."""
     with pytest.raises(httpx.ConnectError, match=rf"^cannot connect to {host}:81: "):

@@ -298,7 +298,7 @@ async def test_two_tasks_reading(tape: Tape, session: AsyncSession) -> None:
 
     async with session.stream("GET", played.path) as response:
         chunks = response.aiter_bytes()
-        first = asyncio.create_task(anext(chunks))  # type: ignore[arg-type] # typeshed: Awaitable
+        first = asyncio.create_task(anext(chunks))
         await asyncio.sleep(0)
         with pytest.raises(RuntimeError, match="already being read by another task"):
             await anext(chunks)

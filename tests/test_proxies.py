@@ -12,7 +12,7 @@ from conformance.delivery import Delivery, Reply
 from conformance.tape import Tape
 from fasthttp import AsyncSession
 from fasthttp.proxies import Proxies
-from tests.support import engine_of
+from tests.support import cancelled_at, engine_of
 
 pytest_plugins = ["tests.fixtures"]
 
@@ -157,6 +157,20 @@ async def test_a_tunnel_takes_too_long(proxy: Proxy, secure: str) -> None:
         with pytest.raises(httpx.ConnectTimeout, match=rf"by way of proxy {proxy.url} within 0.1"):
             await session.get(secure, timeout=0.1)
         assert not engine_of(session)._connector._acquired
+
+
+async def test_cancelled_amid_a_tunnel(proxy: Proxy, secure: str) -> None:
+    """A call that is cancelled while its tunnel is made leaves nothing behind."""
+    async with AsyncSession(proxy=proxy.url, verify=False, timeout=10) as session:
+        engine = engine_of(session)
+        for point in range(1, 100):
+            if not await cancelled_at(point, 2, session.get(secure)):
+                break
+            assert not engine._live
+            assert not engine._connector._acquired
+        assert (await session.get(secure)).content == b"ok"
+
+    assert 3 < point < 100
 
 
 async def test_no_proxy_is_there() -> None:

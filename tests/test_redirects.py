@@ -1,6 +1,6 @@
 """Redirects: where they lead, what goes along, and what is not followed."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -20,7 +20,7 @@ def to(location: str, status: int = 302, body: bytes = b"moved") -> Reply:
 
 
 @pytest.fixture
-async def following(tape: Tape) -> AsyncSession:
+async def following(tape: Tape) -> AsyncIterator[AsyncSession]:
     async with AsyncSession(base_url=tape.url, timeout=10, follow_redirects=True) as session:
         yield session
 
@@ -58,7 +58,7 @@ async def test_followed(tape: Tape, following: AsyncSession) -> None:
     assert [earlier.status_code for earlier in response.history] == [301, 307]
     assert [earlier.url for earlier in response.history] == [first.url, middle.url]
     assert [len(earlier.history) for earlier in response.history] == [0, 1]
-    assert (response.url, response.next_request) == (last.url, None)
+    assert (str(response.url), response.next_request) == (last.url, None)
     assert tape.connections == 1
     assert await settled(tape, following) == 1
 

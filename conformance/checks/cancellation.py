@@ -18,14 +18,11 @@ from conformance.registry import check
 from conformance.verdicts import Deviation, NotApplicable
 
 if TYPE_CHECKING:
-
     from conformance.case import Case
     from conformance.exchange import Exchange
 
 TURNS = 30  # of the loop: more than a call takes from its beginning to the server
 CLOSING = 4  # turns between a first cancellation and a second
-
-Call = "Callable[[], Coroutine[Any, Any, object]]"
 
 
 def one_place(case: Case) -> dict[str, Any]:

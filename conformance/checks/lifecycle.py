@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -19,13 +21,14 @@ import httpx
 from conformance.case import MODES
 from conformance.delivery import FRAMINGS, Delivery, Reply
 from conformance.registry import check
-from conformance.verdicts import Deviation, compare
+from conformance.verdicts import Deviation, NotApplicable, compare
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from conformance.case import Case
     from conformance.exchange import Exchange
+    from conformance.subject import Subject
 
 PATIENCE = 2.0  # seconds in which what has to happen at once must have happened
 BODY = b"data: one\n\ndata: two\n\n"
@@ -421,3 +424,42 @@ async def while_much_is_read(case: Case) -> None:
             if gap > BLOCKED:
                 got = f"{gap:.2f} s in which no other task ran, mode {mode}"
                 raise Deviation("hang", f"less than {BLOCKED:g} s", got)
+
+
+# A whole program
+
+
+@check("lifecycle-quiet", limit=60)
+async def in_a_process_of_its_own(case: Case) -> None:
+    answers = [
+        case.play(REPLY),
+        case.play(OK, Delivery(endless=b"more and more\n" * 50)),
+        case.play(REPLY, Delivery("content-length", end=("close", 12))),
+        case.tape.silent(),
+    ]
+    name = importable(case.subject)
+    urls = [exchange.url for exchange in answers]
+    case.note("python -X dev -W error: streams that are read, left, cut, cancelled and closed")
+    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "conformance.quiet", name, *urls]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        done = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, text=True, env=environment, timeout=30
+        )
+    except subprocess.TimeoutExpired:
+        raise Deviation("hang", "the end of the program", None) from None
+    finally:
+        case.tape.forget(answers[-1])
+    if not done.stdout.startswith("imported"):
+        raise NotApplicable(f"{name} cannot be imported with warnings as errors: {done.stderr}")
+    if done.stderr or done.returncode:
+        lines = done.stderr.splitlines()
+        note = f"the last of {len(lines)} lines on stderr; exit code {done.returncode}"
+        raise Deviation("extra", "nothing on stderr", lines[-1] if lines else "", note)
+
+
+def importable(subject: Subject) -> str:
+    """The name by which another process can import the session class."""
+    if ":" in subject.name:
+        return subject.name
+    return f"{subject.make.__module__}:{subject.make.__qualname__}"

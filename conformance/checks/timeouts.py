@@ -175,7 +175,9 @@ async def _room_for(case: Case, session: Any, size: int) -> None:
     exchanges = [case.play(Reply(body=b"ok"), Delivery(held=(1,))) for _ in range(size)]
     async with asyncio.timeout(LIMIT):
         streams = [session.stream("GET", exchange.url) for exchange in exchanges]
-        for stream in streams:
-            await stream.__aenter__()
-        for stream in streams:
+        responses = [await stream.__aenter__() for stream in streams]
+        for exchange in exchanges:
+            exchange.release_all()
+        for stream, response in zip(streams, responses, strict=True):
+            await response.aread()
             await stream.__aexit__(None, None, None)

@@ -115,7 +115,7 @@ def query_drawn(court: Court) -> None:
 def escapes_drawn(court: Court) -> None:
     """Escapes, and all that a path can hold, go out as written."""
     words = of(PATH_CHARACTERS).filter(lambda word: set(word) != {"."})
-    _agree(court, BASES, joined(words).map(lambda path: f"/{path}"))
+    _agree(court, BASES, joined(words).map(lambda path: f"/a%2Fb/{path}"))
 
 
 @searched("urls-unicode")

@@ -16,7 +16,7 @@ from fasthttp.reading import Items
 from tests.saboteurs import Sabotaged, saboteur
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fasthttp.response import Response
 
@@ -88,13 +88,14 @@ class ReadsAhead(Sabotaged):
     patches = {"fasthttp.exchange.HIGH_WATER": math.inf}
 
 
-async def _lines_of_the_wire(self: Response) -> AsyncIterator[str]:
+def _lines_of_the_wire(self: Response) -> Items[str]:
     decoder, lines = TextDecoder(self.encoding), LineDecoder()
-    async for chunk in self.aiter_bytes() if hasattr(self, "_content") else self.aiter_raw():
-        for line in lines.feed(decoder.feed(chunk)):
-            yield line
-    for line in [*lines.feed(decoder.flush()), *lines.flush()]:
-        yield line
+    return Items(
+        self._open if hasattr(self, "_content") else self._open_raw,
+        self._ended,
+        lambda piece: lines.feed(decoder.feed(piece)),
+        lambda: [*lines.feed(decoder.flush()), *lines.flush()],
+    )
 
 
 @saboteur("bytes-codings")

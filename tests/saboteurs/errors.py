@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 
 from fasthttp.response import Response
+from fasthttp.stream import AdaptedStream
 from tests.saboteurs import Sabotaged, saboteur
 
 
@@ -69,5 +70,5 @@ class HalfAHeadIsEnough(Failing):
 
     def failed(self, error: httpx.RequestError, request: httpx.Request) -> Response:
         if "bytes of the headers" in str(error):
-            return Response(200, request=request, content=b"")
+            return Response(200, request=request, stream=AdaptedStream(httpx.ByteStream(b"")))
         raise error

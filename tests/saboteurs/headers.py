@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from fasthttp.headers import Changes, Pairs, merge
 from tests.saboteurs import Sabotaged, saboteur
 
 if TYPE_CHECKING:
@@ -13,96 +14,75 @@ if TYPE_CHECKING:
     from fasthttp.response import Response
     from fasthttp.session import StreamContext
 
-Pairs = list[tuple[str, Any]]
-
 
 class Merging(Sabotaged):
     """Merges in its own way, where the library would merge."""
 
-    def merged(self, session: Pairs, request: Pairs) -> Pairs:
+    def merged(self, session: Pairs, request: Changes) -> Pairs:
         raise NotImplementedError
 
     def _build(self, method: str, url: httpx.URL, headers: Any, *rest: Any) -> httpx.Request:
         kept = self._headers
-        self._headers = tuple(self.merged([*kept], [*headers]))
+        self._headers = self.merged(kept, headers)
         try:
             return super()._build(method, url, (), *rest)
         finally:
             self._headers = kept
 
 
-def _set(pairs: Pairs) -> Pairs:
-    return [pair for pair in pairs if pair[1] is not None]
-
-
-def _without(pairs: Pairs, names: Pairs) -> Pairs:
-    named = {name.lower() for name, _ in names}
-    return [pair for pair in pairs if pair[0].lower() not in named]
+def _named(pairs: Changes) -> set[str]:
+    return {name.lower() for name, _ in pairs}
 
 
 @saboteur("headers-session")
 class DropsEmpty(Merging):
     """A header of the session's without a value is taken for none."""
 
-    def merged(self, session: Pairs, request: Pairs) -> Pairs:
-        return [pair for pair in _without(session, request) if pair[1]] + _set(request)
+    def merged(self, session: Pairs, request: Changes) -> Pairs:
+        return merge(tuple(pair for pair in session if pair[1]), request)
 
 
-@saboteur("headers-session")
-class StreamHasItsOwn(Sabotaged):
-    """`stream()` makes its headers in another place than the verbs."""
-
-    def stream(self, *positional: Any, **named: Any) -> StreamContext:
-        kept, self._headers = self._headers, self._headers[:3]  # the client's own
-        try:
-            return super().stream(*positional, **named)
-        finally:
-            self._headers = kept
-
-
-@saboteur("headers-merged")
+@saboteur("headers-merged", "headers-precedence", "headers-case", "headers-none")
 class Replaces(Merging):
     """A call's headers take the place of all of the session's."""
 
-    def merged(self, session: Pairs, request: Pairs) -> Pairs:
-        return _set(request) if request else session
+    def merged(self, session: Pairs, request: Changes) -> Pairs:
+        return merge((), request) if request else session
 
 
-@saboteur("headers-precedence")
+@saboteur("headers-precedence", "headers-case", "headers-defaults")
 class Chains(Merging):
     """Where both name a header, both lines go out (B80)."""
 
-    def merged(self, session: Pairs, request: Pairs) -> Pairs:
-        removed = [pair for pair in request if pair[1] is None]
-        return _without(session, removed) + _set(request)
+    def merged(self, session: Pairs, request: Changes) -> Pairs:
+        removed = tuple(pair for pair in request if pair[1] is None)
+        return merge(session, removed) + merge((), request)
 
 
-@saboteur("headers-precedence")
+@saboteur("headers-precedence", "headers-case", "headers-defaults")
 class SessionWins(Merging):
     """Where both name a header, the session's value goes out."""
 
-    def merged(self, session: Pairs, request: Pairs) -> Pairs:
-        removed = [pair for pair in request if pair[1] is None]
-        return _without(session, removed) + _set(_without(request, session))
+    def merged(self, session: Pairs, request: Changes) -> Pairs:
+        known = _named(session)
+        left = (pair for pair in request if pair[1] is None or pair[0].lower() not in known)
+        return merge(session, tuple(left))
 
 
-@saboteur("headers-case")
+@saboteur("headers-case", "headers-none", "headers-defaults")
 class KeyedAsWritten(Merging):
     """The merge is one of dicts (B80)."""
 
-    def merged(self, session: Pairs, request: Pairs) -> Pairs:
-        return _set([*{**dict(session), **dict(request)}.items()])
+    def merged(self, session: Pairs, request: Changes) -> Pairs:
+        return merge((), tuple({**dict(session), **dict(request)}.items()))
 
 
-@saboteur("headers-not-sticky")
-class Updates(Merging):
+@saboteur("headers-not-sticky", "headers-none")
+class Updates(Sabotaged):
     """The session's own mapping is updated with the call's."""
 
-    def merged(self, session: Pairs, request: Pairs) -> Pairs:
-        return _without(session, request) + _set(request)
-
     def _build(self, method: str, url: httpx.URL, headers: Any, *rest: Any) -> httpx.Request:
-        self._headers = tuple(self.merged([*self._headers], [*headers]))
+        self._headers = merge(self._headers, headers)
         return super()._build(method, url, (), *rest)
 
 
@@ -112,26 +92,26 @@ class WritesIntoMine(Sabotaged):
 
     def stream(self, method: str, url: str, *, headers: Any = None, **named: Any) -> StreamContext:
         if isinstance(headers, dict):
-            headers.setdefault("Accept", "*/*")
+            headers["X-Client"] = "saboteur"
         return super().stream(method, url, headers=headers, **named)
 
 
-@saboteur("headers-none")
+@saboteur("headers-none", "headers-defaults")
 class NoneAsText(Merging):
     """None goes out as a word (B81)."""
 
-    def merged(self, session: Pairs, request: Pairs) -> Pairs:
-        return _without(session, request) + [(name, str(value)) for name, value in request]
+    def merged(self, session: Pairs, request: Changes) -> Pairs:
+        return merge(session, tuple((name, str(value)) for name, value in request))
 
 
 @saboteur("headers-none")
 class NoneAsWritten(Merging):
     """None takes away only what is spelt the same (B81)."""
 
-    def merged(self, session: Pairs, request: Pairs) -> Pairs:
+    def merged(self, session: Pairs, request: Changes) -> Pairs:
         removed = {name for name, value in request if value is None}
-        kept = [pair for pair in session if pair[0] not in removed]
-        return _without(kept, _set(request)) + _set(request)
+        kept = tuple(pair for pair in session if pair[0] not in removed)
+        return merge(kept, tuple(pair for pair in request if pair[1] is not None))
 
 
 @saboteur("headers-defaults")

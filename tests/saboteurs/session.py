@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -12,6 +13,7 @@ from fasthttp.stream import BlockStream
 from tests.saboteurs import Sabotaged, saboteur
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
     from typing import Self
 
     from fasthttp.response import Response
@@ -131,31 +133,21 @@ class AwaitsTheBody(Sabotaged):
 
 @saboteur("session-status-silent", "session-response-head")
 class RaisesForStatus(Sabotaged):
-    """A client error is raised, and its body is gone with it."""
+    """404 is raised, and the body is gone with it."""
 
     async def _send(self, request: httpx.Request) -> Response:
         response = await super()._send(request)
-        if response.is_client_error:
+        if response.status_code == 404:
             await response.aclose()
             response.raise_for_status()
         return response
 
 
-class _Context:
-    """A stream's context, with one more thing done to the response."""
-
-    def __init__(self, context: StreamContext, change: Any, leave: Any = None) -> None:
-        self._context, self._change, self._leave = context, change, leave
-
-    async def __aenter__(self) -> Any:
-        self._response = await self._context.__aenter__()
-        return self._change(self._response)
-
-    async def __aexit__(self, kind: Any, error: Any, traceback: Any) -> None:
-        unread = self._leave is not None and self._leave(self._response)
-        await self._context.__aexit__(kind, error, traceback)
-        if unread:
-            raise RuntimeError(f"{unread} blocks of the body have not been read")
+@asynccontextmanager
+async def _changed(context: StreamContext, change: Callable[[Response], Any]) -> AsyncIterator[Any]:
+    """A stream's context, with something done to what it yields."""
+    async with context as response:
+        yield change(response)
 
 
 @saboteur("session-response-type")
@@ -163,19 +155,21 @@ class YieldsALookalike(Sabotaged):
     """What it yields has all of a response's attributes, and is none."""
 
     def stream(self, *positional: Any, **named: Any) -> Any:
-        return _Context(super().stream(*positional, **named), _Delegate)
+        return _changed(super().stream(*positional, **named), _Delegate)
 
 
 @saboteur("session-leave-early", "session-status-silent")
 class ComplainsWhenLeft(Sabotaged):
     """Leaving a body that has come and was not read is an error (B51)."""
 
-    def stream(self, *positional: Any, **named: Any) -> Any:
-        def unread(response: Response) -> int:
+    @asynccontextmanager
+    async def stream(self, *positional: Any, **named: Any) -> AsyncIterator[Response]:  # type: ignore[override] # a context as well
+        async with super().stream(*positional, **named) as response:
+            yield response
             exchange = getattr(response.stream, "_exchange", None)
-            return len(exchange._blocks) if exchange else 0
-
-        return _Context(super().stream(*positional, **named), lambda given: given, unread)
+            unread = len(exchange._blocks) if exchange else 0
+        if unread:
+            raise RuntimeError(f"{unread} blocks of the body have not been read")
 
 
 # Responses
@@ -197,10 +191,11 @@ class UrlAsGiven(Sabotaged):
 
     def stream(self, method: str, url: str, **named: Any) -> Any:
         def change(response: Response) -> Response:
-            response.request = httpx.Request(method, url, headers=response.request.headers)
+            if not response.history:
+                response.request = httpx.Request(method, url, headers=response.request.headers)
             return response
 
-        return _Context(super().stream(method, url, **named), change)
+        return _changed(super().stream(method, url, **named), change)
 
 
 @saboteur("session-response-progress")

@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from fasthttp.decoders import text
+from fasthttp.decoders.bytes import ByteChunker
 from fasthttp.decoders.characters import TextChunker
 from fasthttp.decoders.text import TextDecoder, charset_of, codec_named
+from fasthttp.reading import Items
 from tests.saboteurs import Sabotaged, saboteur
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from fasthttp.response import Response
 
@@ -19,19 +21,19 @@ AITER_TEXT = "fasthttp.response.Response.aiter_text"
 CHARSET_OF = "fasthttp.response.charset_of"
 
 
-def reading_with(decoder: Callable[[str], TextDecoder]) -> Callable[..., AsyncIterator[str]]:
+def reading_with(decoder: Callable[[str], TextDecoder]) -> Callable[..., Items[str]]:
     """An `aiter_text()` that decodes so."""
 
-    async def aiter_text(self: Response, chunk_size: int | None = None) -> AsyncIterator[str]:
+    def aiter_text(self: Response, chunk_size: int | None = None) -> Items[str]:
         decoding, chunker = decoder(self.encoding), TextChunker(chunk_size)
-        try:
-            async for chunk in self.aiter_bytes():
-                for piece in chunker.feed(decoding.feed(chunk)):
-                    yield piece
-        finally:
-            rest = [*chunker.feed(decoding.flush()), *chunker.flush()]
-        for piece in rest:
-            yield piece
+
+        def feed(chunk: bytes) -> list[str]:
+            return chunker.feed(decoding.feed(chunk))
+
+        def finish() -> list[str]:
+            return [*chunker.feed(decoding.flush()), *chunker.flush()]
+
+        return Items(self._open, self._ended, feed, finish, finish)
 
     return aiter_text
 
@@ -68,7 +70,7 @@ class _WholeLines(TextDecoder):
         return kept + super().flush()
 
 
-@saboteur("text-arrival", "body-delivered")
+@saboteur("text-arrival")
 class WaitsForALine(Sabotaged):
     """Delivers text by the line, and a token when the line is full."""
 
@@ -148,13 +150,17 @@ class TakesTheMarkAway(Sabotaged):
     patches = {AITER_TEXT: reading_with(_signed)}
 
 
-async def _size_in_bytes(self: Response, chunk_size: int | None = None) -> AsyncIterator[str]:
-    decoder = TextDecoder(self.encoding)
-    async for chunk in self.aiter_bytes(chunk_size):
-        if decoded := decoder.feed(chunk):
-            yield decoded
-    if decoded := decoder.flush():
-        yield decoded
+def _size_in_bytes(self: Response, chunk_size: int | None = None) -> Items[str]:
+    decoder, chunker = TextDecoder(self.encoding), ByteChunker(chunk_size)
+
+    def feed(chunk: bytes) -> list[str]:
+        return [text for block in chunker.feed(chunk) if (text := decoder.feed(block))]
+
+    def finish() -> list[str]:
+        rest = [*map(decoder.feed, chunker.flush()), decoder.flush()]
+        return [text for text in rest if text]
+
+    return Items(self._open, self._ended, feed, finish, finish)
 
 
 @saboteur("text-size")

@@ -38,28 +38,27 @@ class AlwaysBelow(Resolving):
     """The base is put before an address that is complete."""
 
     def resolved(self, url: str) -> httpx.URL:
-        if self.base and url.startswith(("http://", "https://")):
-            return self.right(f"./{url}")
-        return self.right(url)
+        right = self.right(url)
+        return self.right(f"./{url}") if self.base and url.startswith("http") else right
 
 
 @saboteur("urls-relative")
 class NoSlash(Resolving):
-    """Base and url are put together as they are."""
+    """Base and longer words are put together as they are."""
 
     def resolved(self, url: str) -> httpx.URL:
-        if self.base and self.base.count("/") == 2 and re.match(r"\w+(/|$)", url):
+        if self.base and self.base.count("/") == 2 and re.match("[a-z]{6}", url):
             return httpx.URL(f"{self.base}{url}")
         return self.right(url)
 
 
 @saboteur("urls-slashes")
 class FromTheRoot(Resolving):
-    """A url with a slash begins at the root of the host (B76)."""
+    """A plain name with a slash before it begins at the root of the host (B76)."""
 
     def resolved(self, url: str) -> httpx.URL:
         right = self.right(url)
-        if self._base_url is not None and re.match(r"/\w", url):
+        if self._base_url is not None and re.fullmatch(r"/\w+/?", url, re.ASCII):
             return self._base_url.join(url)
         return right
 

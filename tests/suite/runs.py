@@ -34,7 +34,8 @@ def python(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "PYTEST_ADDOPTS": "", "COLUMNS": "120"},
+        # Without bytecode on the disk each of many runs would compile Hypothesis anew.
+        env={**os.environ, "PYTEST_ADDOPTS": "", "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": ""},
         capture_output=True,
         text=True,
         timeout=120,
