@@ -1,8 +1,8 @@
 """The four content codings: which compressed streams may follow each other, and what may not.
 
-gzip is a sequence of members; zero bytes behind one, and, as with gzip(1), all that begins no
-member, are ignored. deflate is one zlib or raw stream; what is behind it is ignored. br is one
-stream, zstd a sequence of frames; bytes behind them are damage, as for brotli(1) and zstd(1).
+gzip is a sequence of members, zero bytes behind one are ignored; zstd is a sequence of frames;
+deflate, with or without zlib's wrapper, and br are one stream. Any other bytes behind them are
+damage: to drop them would be to lose a part of the body without a word (bytes-gzip-rest).
 
 The pieces that `feed()` yields are decoded as they are asked for. Damage raises `BodyError` after
 all that could be decoded before it, but for up to 64 KiB of br, and of zstd beyond its first
@@ -33,7 +33,6 @@ class Coding:
         self._engine: Engine | None = None
         self._replay = _Replay()
         self._held = b""  # too little to tell what it begins
-        self._over = False  # whatever comes now is ignored
         self._ended = 0  # streams read to their end
         self._decoded = 0
 
@@ -42,7 +41,7 @@ class Coding:
         for at in range(0, len(chunk), _STEP):
             data = self._held + chunk[at : at + _STEP]
             self._held = b""
-            while data and not self._over:
+            while data:
                 engine = self._engine
                 if engine is None:
                     data = self._begin(data)
@@ -102,8 +101,7 @@ class Gzip(Coding):
                 self._held = data
                 return b""
             if not data.startswith(_GZIP_MAGIC):
-                self._over = True
-                return b""
+                raise self._damage(f"{data[:16]!r} begins no member")
         self._engine = Inflate(31)
         return data
 
@@ -115,8 +113,7 @@ class Deflate(Coding):
 
     def _begin(self, data: bytes) -> bytes:
         if self._ended:
-            self._over = True
-            return b""
+            raise self._damage(f"{data[:16]!r} behind the end")
         if len(data) < 2:
             self._held = data
             return b""
