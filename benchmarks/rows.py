@@ -144,6 +144,7 @@ ROWS = (
             {"path": f"{coding}?times=20", "size": 20 * MIB},
             mode="bytes",
             coding=coding,
+            seconds=20,
             targets=(Target(1, ("httpx", "aiohttp")),),
         )
         for coding in ("gzip", "zstd")
@@ -157,6 +158,7 @@ ROWS = (
         {"times": 150},
         mode="text",
         floors=FLOORS[:1],
+        seconds=20,
         targets=(Target(2, ("httpx",)),),
     ),
     Row(
@@ -191,6 +193,7 @@ ROWS = (
         {"count": 3},
         mode="get",
         floors=FLOORS[:1],
+        seconds=20,
         targets=(Target(2, ("httpx",)), Target(1, ("aiohttp",))),
     ),
     Row(
@@ -253,7 +256,7 @@ ROWS = (
         (Metric(_SECONDS, "ms", 1e-3, higher_is_better=False, digits=0),),
         {"before": "pass"},
         rounds=(5, 9),
-        seconds=15,
+        seconds=12,
         targets=(Target(1.25, ("httpx",), at_least=False),),
     ),
     Row(
@@ -263,7 +266,7 @@ ROWS = (
         (Metric(_SECONDS, "ms", 1e-3, higher_is_better=False, digits=0),),
         {"before": "import asyncio"},
         rounds=(5, 9),
-        seconds=15,
+        seconds=12,
     ),
     Row(
         "first",
@@ -276,6 +279,7 @@ ROWS = (
         {},
         mode="get",
         rounds=(5, 9),
+        seconds=15,
         targets=(Target(1.1, ("aiohttp",), at_least=False),),
     ),
 )

@@ -85,8 +85,23 @@ class Clerk:
         partly = {
             trial.requirement for name, trial in self.trials.items() if name not in self.chosen
         }
+        if not self._left_away():
+            # Nothing was selected: then a rule without any trial counts as well, as not judged.
+            asked |= {
+                id_
+                for id_, found in known.items()
+                if found.profile in self.claims and not found.untested
+            }
         counted = {id_ for id_ in asked if known[id_].level in COUNTED}
         return Results(self.verdicts, known, self.claims, counted, asked - partly, self.baseline)
+
+    def _left_away(self) -> bool:
+        """Whether some of the trials that are claimed were not to run."""
+        known = catalogue.load()
+        return any(
+            known[trial.requirement].profile in self.claims and name not in self.chosen
+            for name, trial in self.trials.items()
+        )
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write what was asked for, and set the exit code."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import httpx
 
@@ -20,31 +20,13 @@ from .stream import BlockStream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .engine import Channel
+    from .connections import Channel
     from .request import Outgoing, StreamedBody
+    from .timeouts import Timeouts
 
 HIGH_WATER = 512 * 1024  # bytes kept unread before the connection is told to stop
 WRITE_SIZE = 256 * 1024  # bytes of a request body handed to the connection at once
 CONTINUE_SECONDS = 1.0  # to wait for the 100 that a request expects, before its body goes anyway
-
-
-class Timeouts(NamedTuple):
-    """Seconds for one step of each kind; None: no limit."""
-
-    pool: float | None = None
-    connect: float | None = None
-    write: float | None = None
-    read: float | None = None
-
-    @classmethod
-    def of(cls, request: httpx.Request) -> Timeouts:
-        """Read the `timeout` extension of a request."""
-        given = request.extensions.get("timeout", {})
-        return cls(*(given.get(step) for step in cls._fields))
-
-
-class StaleConnectionError(Exception):
-    """An idle connection was closed by the server before it took the request."""
 
 
 class Exchange:

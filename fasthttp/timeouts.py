@@ -7,6 +7,25 @@ connecting, one write, one read. It is no deadline: a stream that keeps coming m
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Timeouts(NamedTuple):
+    """Seconds for one step of each kind; None: no limit."""
+
+    pool: float | None = None
+    connect: float | None = None
+    write: float | None = None
+    read: float | None = None
+
+    @classmethod
+    def of(cls, request: httpx.Request) -> Timeouts:
+        """Read the `timeout` extension of a request."""
+        given = request.extensions.get("timeout", {})
+        return cls(*(given.get(step) for step in cls._fields))
 
 
 def check(timeout: float | None) -> float | None:

@@ -27,6 +27,8 @@ _NO_LIMITS = httpx.Limits()
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Sends requests over aiohttp's connections; works in a session and in `httpx.AsyncClient`.
 
+    The body of a request with `Expect: 100-continue` waits for the 100, but at most a second.
+
     Args:
         limits: `max_connections` caps the exchanges under way at once (None: no cap), the next
             one waits for the pool timeout; `keepalive_expiry` is in seconds. Of

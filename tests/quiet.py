@@ -36,7 +36,7 @@ async def main(tape: Tape, session: AsyncSession) -> None:
                 await session.get(exchange.path)
         with suppress(httpx.TransportError):
             await session.post(upload.path, content=bytes(20_000_000))
-        with suppress(httpx.ReadTimeout):
+        with suppress(httpx.TimeoutException):
             await session.get(silent.path, timeout=0.05)
         with suppress(httpx.ConnectError):
             await session.get("http://no-such-host.invalid/")

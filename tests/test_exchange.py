@@ -13,7 +13,8 @@ import pytest
 from conformance.delivery import Delivery, Reply
 from conformance.tape import Tape
 from fasthttp import AiohttpTransport, AsyncSession, exchange
-from tests.support import OK_HEAD, settled, tick
+from fasthttp.timeouts import Timeouts
+from tests.support import OK_HEAD, connect, settled, tick
 
 pytest_plugins = ["tests.fixtures"]
 
@@ -109,6 +110,7 @@ async def test_writing_to_a_dead_connection_is_silent(
 async def test_a_server_that_does_not_read(tape: Tape, session: AsyncSession) -> None:
     """A write that makes no progress within the timeout ends in WriteTimeout."""
     played = tape.play(Reply(), read="held")
+    await connect(tape, session)
 
     with pytest.raises(httpx.WriteTimeout) as caught:
         await session.post(played.path, content=BIG, timeout=0.1)
@@ -148,7 +150,7 @@ class SlowChannel:
 async def test_slow_writing_is_no_timeout() -> None:
     """A server that takes a little within each timeout is waited for, however long it takes."""
     channel = SlowChannel()
-    timeouts = exchange.Timeouts(write=0.01)
+    timeouts = Timeouts(write=0.01)
     under_way = exchange.Exchange(channel, "POST", timeouts, lambda *_: None)  # type: ignore[arg-type] # no socket is as slow as this
 
     await under_way._write(b"x" * 20)
@@ -160,6 +162,7 @@ async def test_slow_writing_is_no_timeout() -> None:
 async def test_silence_ends_in_read_timeout(tape: Tape, session: AsyncSession) -> None:
     """A server that says nothing at all is given up, with the connection."""
     silent = tape.silent()
+    await connect(tape, session)
 
     with pytest.raises(httpx.ReadTimeout) as caught:
         await session.get(silent.path, timeout=0.1)
@@ -172,6 +175,7 @@ async def test_a_trickling_head_is_no_excuse(tape: Tape, session: AsyncSession) 
     """A head that comes byte by byte has to be whole within one timeout."""
     played = tape.play(Reply(), Delivery(cuts=tuple(range(1, 40))))
     over = threading.Event()
+    await connect(tape, session)
     tape.step = partial(over.wait, 0.02)
 
     with pytest.raises(httpx.ReadTimeout, match=r"0\.2 seconds: read \d+ bytes of the headers$"):
@@ -182,14 +186,15 @@ async def test_a_trickling_head_is_no_excuse(tape: Tape, session: AsyncSession) 
 async def test_silence_amid_a_body(tape: Tape, session: AsyncSession) -> None:
     """A body that stops coming is given up with the numbers, after what did come."""
     played = tape.play(Reply(body=b"0123456789"), Delivery("content-length", held=(4,)))
+    await connect(tape, session)
 
-    async with session.stream("GET", played.path, timeout=0.1) as response:
+    async with session.stream("GET", played.path, timeout=0.3) as response:
         chunks = response.aiter_bytes()
         assert await anext(chunks) == b"0123"
         with pytest.raises(httpx.ReadTimeout) as caught:
             await anext(chunks)
 
-    assert str(caught.value) == "timed out after 0.1 seconds: read 4 of 10 bytes"
+    assert str(caught.value) == "timed out after 0.3 seconds: read 4 of 10 bytes"
     assert caught.value.request.url == played.url
 
 
@@ -197,6 +202,7 @@ async def test_a_slow_body_lives(tape: Tape, session: AsyncSession) -> None:
     """A body that takes far longer than the timeout is whole, if each gap is shorter."""
     played = tape.play(Reply(body=b"012345"), Delivery(chunks=(1, 2, 3, 4, 5), held=(1, 2, 3, 4)))
     silent = tape.silent()
+    await connect(tape, session)
     got = b""
 
     async with session.stream("GET", played.path, timeout=0.3) as response:

@@ -6,6 +6,7 @@ no HTTP at all is drawn by Hypothesis from the pieces that responses are made of
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from conformance.case import Case
     from conformance.court import Court
 
+PATIENCE = 1.0  # seconds: a timeout that never comes is for chapter timeouts to judge
 GZIP = (("Content-Encoding", "gzip"),)
 BAD_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"
 
@@ -47,9 +49,10 @@ async def _fault(case: Case, session: Any, how: str, what: str) -> tuple[Excepti
     """Have it happen; give the exception, if there is one, and the url."""
     url = case.play(*FAULTS[what]).url
     try:
-        await call(case, session, how, "POST", url, content=b"x", timeout=0.1)
+        async with asyncio.timeout(PATIENCE) as limit:
+            await call(case, session, how, "POST", url, content=b"x", timeout=0.1)
     except Exception as error:  # noqa: BLE001 - which one it is, is what is judged
-        return error, url
+        return (None if limit.expired() else error), url
     return None, url
 
 

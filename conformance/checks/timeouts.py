@@ -54,10 +54,13 @@ async def silence(case: Case) -> None:
     """Before the head and amid the body, through `stream()` and through a verb."""
     amid = Delivery("chunked", held=(3,))
     exchanges = [case.tape.silent(Reply()), case.play(Reply(body=b"one two"), amid)]
-    async with case.opened(timeout=SHORT) as session:
-        case.note(f"AsyncSession(timeout={SHORT}).stream('GET', url), the server falling silent")
+    async with case.opened() as session:
+        given = {"timeout": SHORT}
+        case.note(f"session.stream('GET', url, timeout={SHORT}), the server falling silent")
         waits = [
-            times_out(call(case, session, how, "GET", exchange.url), httpx.ReadTimeout, where)
+            times_out(
+                call(case, session, how, "GET", exchange.url, **given), httpx.ReadTimeout, where
+            )
             for exchange, where in zip(exchanges, ("before the head", "amid the body"), strict=True)
             for how in CALLS
         ]
@@ -127,8 +130,8 @@ def full_listener() -> Iterator[str]:
 async def no_connection(case: Case) -> None:
     """A listener whose queue is full lets nobody connect."""
     with full_listener() as url:
-        async with case.opened(timeout=SHORT) as session:
-            wait = call(case, session, "stream", "GET", url)
+        async with case.opened() as session:
+            wait = call(case, session, "stream", "GET", url, timeout=SHORT)
             await times_out(wait, httpx.ConnectTimeout, "a connection that is not made")
 
 
@@ -136,14 +139,14 @@ async def no_connection(case: Case) -> None:
 async def nobody_reads(case: Case) -> None:
     """The server takes the head and then reads no more."""
     exchange = case.play(Reply(body=b"ok"), read="held")
-    async with case.opened(timeout=SHORT) as session:
+    async with case.opened() as session:
         case.note(f"session.stream('POST', url, content=bytes({UPLOAD})), nobody reading")
         async with asyncio.timeout(2 * LIMIT):
             await times_out(_upload(session, exchange.url), httpx.WriteTimeout, "a stuck upload")
 
 
 async def _upload(session: Any, url: str) -> None:
-    async with session.stream("POST", url, content=bytes(UPLOAD)):
+    async with session.stream("POST", url, content=bytes(UPLOAD), timeout=SHORT):
         pass
 
 
@@ -151,15 +154,15 @@ async def _upload(session: Any, url: str) -> None:
 async def pool_in_use(case: Case) -> None:
     """With every connection in use a call waits for the timeout; later there is room again."""
     for size in (1, 2):
-        async with case.opened(timeout=SHORT, limits=httpx.Limits(max_connections=size)) as session:
+        async with case.opened(limits=httpx.Limits(max_connections=size)) as session:
             held = [case.play(Reply(body=b"later"), Delivery(held=(2,))) for _ in range(size)]
-            streams = [session.stream("GET", exchange.url, timeout=LIMIT) for exchange in held]
+            streams = [session.stream("GET", exchange.url) for exchange in held]
             responses = [await stream.__aenter__() for stream in streams]
             try:
                 url = case.play(Reply(body=b"ok"), LENGTH).url
                 full = f"max_connections={size}, all in use"
                 for _ in range(2):
-                    wait = call(case, session, "stream", "GET", url)
+                    wait = call(case, session, "stream", "GET", url, timeout=SHORT)
                     await times_out(wait, httpx.PoolTimeout, full)
             finally:
                 for exchange in held:

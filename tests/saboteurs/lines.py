@@ -111,7 +111,7 @@ class _OneBehind(LineDecoder):
         return [*newest, *super().flush()]
 
 
-@saboteur("lines-arrival", "lines-cr-arrival", "body-delivered-lines")
+@saboteur("lines-arrival", "lines-cr-arrival", "body-delivered-lines", "lifecycle-concurrent")
 class OneBehind(Sabotaged):
     """Holds the newest line back until the next one comes (B05)."""
 

@@ -40,7 +40,7 @@ class SmallerOfBoth(Timing):
         return timeouts.extension(None if smallest == math.inf else smallest)
 
 
-@saboteur("timeouts-session")
+@saboteur("timeouts-session", "timeouts-not-sticky", "session-method-defaults")
 class NoneIsNever(Timing):
     """A call without a timeout has none (B71)."""
 
@@ -48,7 +48,13 @@ class NoneIsNever(Timing):
         return timeouts.extension(None) if given is None else super().told(given)
 
 
-@saboteur("timeouts-silence")
+@saboteur(
+    "timeouts-silence",
+    "timeouts-request",
+    "timeouts-session",
+    "timeouts-not-sticky",
+    "session-method-defaults",
+)
 class BodyIsUnbounded(Sabotaged):
     """The timeout covers the head, and reading the body has none."""
 

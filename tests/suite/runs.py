@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,12 @@ ROOT = Path(__file__).resolve().parents[2]
 def suite(*options: object) -> subprocess.CompletedProcess[str]:
     """`pytest conformance` with these options."""
     return python("-m", "pytest", "conformance", "-q", "-p", "no:cacheprovider", *options)
+
+
+def together(*runs: tuple[object, ...]) -> list[subprocess.CompletedProcess[str]]:
+    """`pytest conformance` with each of these, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda options: suite(*options), runs))
 
 
 def python(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

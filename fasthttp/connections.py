@@ -1,0 +1,257 @@
+"""Connections of one event loop, made and kept by aiohttp; the only module that knows it.
+
+From aiohttp come name look-up, happy eyeballs, TLS, proxy tunnels and the pool. What goes over a
+connection is none of its business: while an `Exchange` runs, a `Channel` hands it what arrives.
+Connecting fails with httpx's errors only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import aiohttp
+import httpx
+from aiohttp import ClientRequest
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.helpers import sentinel
+from yarl import URL
+
+from . import proxies, urls
+
+if TYPE_CHECKING:
+    import ssl
+
+    from .exchange import Exchange
+
+CLOSED = "the session was closed"
+
+_AUTHORIZATION = "Proxy-Authorization"
+_MAX_ROUTES = 1024  # origins remembered, so that a URL is parsed for the connector only once
+_READ_SIZE = 64 * 1024
+_TURNS = 100  # of the loop, for connections that were cut to be gone; a few are enough
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+
+# In this order: the first class that fits names the error.
+CONNECT_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
+    (aiohttp.ClientHttpProxyError, httpx.ProxyError),
+    (aiohttp.ClientProxyConnectionError, httpx.ProxyError),
+    (TimeoutError, httpx.ConnectTimeout),
+    (aiohttp.ClientError, httpx.ConnectError),
+    (OSError, httpx.ConnectError),
+    (ValueError, httpx.ConnectError),
+)
+_CONNECT_FAULTS = tuple(fault for fault, _ in CONNECT_ERRORS)
+
+
+class Channel(ResponseHandler):
+    """A connection; while an exchange runs, what arrives is the exchange's."""
+
+    exchange: Exchange | None = None
+    route: ClientRequest
+    used = False
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, cut: set[Channel]) -> None:
+        super().__init__(loop)
+        self._cut = cut  # the connector's
+
+    def data_received(self, data: bytes) -> None:
+        """Hand `data` on to whom it is for."""
+        if self.exchange is not None:
+            self.exchange.receive(data)
+        elif self._parser is not None:
+            super().data_received(data)  # a proxy's answer to CONNECT
+        else:
+            # Nobody asked: whatever follows cannot be told from the next response.
+            self.close()
+
+    def eof_received(self) -> None:
+        """Tell the exchange at once: the transport would first try to write what it still has."""
+        super().eof_received()
+        if self.exchange is not None:
+            self.exchange.lost(None)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell the exchange, and first what the server has said and nobody has read yet."""
+        self._cut.discard(self)
+        fileno = -1 if exc is None else self._plain_fileno()
+        super().connection_lost(exc)
+        with suppress(OSError):
+            while fileno >= 0 and self.exchange is not None:
+                if not (data := os.read(fileno, _READ_SIZE)):
+                    break  # no proper end: after an error this is all that is ever read
+                self.exchange.receive(data)
+        if self.exchange is not None:
+            self.exchange.lost(exc)
+
+    def resume_writing(self) -> None:
+        """Let the exchange write on."""
+        super().resume_writing()
+        if self.exchange is not None:
+            self.exchange.wake()
+
+    def abort(self) -> None:
+        """Cut the connection, which is gone a turn or two of the loop later."""
+        if self.transport is not None:
+            self._cut.add(self)
+        super().abort()
+
+    def pause(self) -> None:
+        """Stop taking bytes from the network."""
+        self._pause_transport_reading()
+
+    def resume(self) -> None:
+        """Take bytes from the network again."""
+        self._resume_transport_reading()
+
+    def stale(self) -> bool:
+        """Whether an idle connection has something to read: its end, most likely."""
+        fileno = self._fileno()
+        return fileno < 0 or _readable(fileno)
+
+    def forward(self) -> dict[str, str] | None:
+        """Return what a request adds for a proxy that passes it on; None: it goes straight."""
+        headers = self.route.proxy_headers
+        if self.route.proxy is None or self.route.is_ssl():
+            return None
+        # aiohttp adds the Host of a tunnel to these headers, too.
+        return {_AUTHORIZATION: headers[_AUTHORIZATION]} if headers else {}
+
+    def _fileno(self) -> int:
+        sock = None if self.transport is None else self.transport.get_extra_info("socket")
+        return -1 if sock is None else int(sock.fileno())
+
+    def _plain_fileno(self) -> int:
+        # A server that refuses an upload answers and hangs up. The next write fails, and with
+        # that asyncio stops reading, though the answer is there. Under TLS it cannot be had.
+        encrypted = self.transport is None or self.transport.get_extra_info("sslcontext")
+        return -1 if encrypted else self._fileno()
+
+
+class Connector(aiohttp.TCPConnector):
+    """aiohttp's pool, handing out bare channels."""
+
+    def __init__(
+        self, limits: httpx.Limits, verify: ssl.SSLContext | bool, through: proxies.Proxies
+    ) -> None:
+        expiry = limits.keepalive_expiry
+        single_use = limits.max_keepalive_connections == 0 or expiry == 0
+        super().__init__(
+            limit=0,  # the engine counts exchanges itself, to name a PoolTimeout
+            ssl=verify,
+            force_close=single_use,
+            keepalive_timeout=sentinel if single_use else expiry,
+        )
+        self.cut: set[Channel] = set()  # on their way out
+        self._connecting: set[asyncio.Timeout] = set()
+        self._proxies = through
+        self._routes: dict[tuple[str, bytes, int], ClientRequest] = {}
+        self._factory = cast(
+            "partial[ResponseHandler]", partial(Channel, asyncio.get_running_loop(), self.cut)
+        )
+
+    async def take(self, url: httpx.URL, seconds: float | None) -> Channel:
+        """Return a connection for `url`: an idle one that is alive, or a new one in `seconds`."""
+        route = self._route(url)
+        limit = asyncio.timeout(seconds)
+        self._connecting.add(limit)
+        try:
+            async with limit:
+                return await self._take(route)
+        except _CONNECT_FAULTS as exc:
+            if self.closed:
+                raise httpx.ConnectError(f"{CLOSED} while connecting to {_where(route)}") from exc
+            raise _connect_error(exc, route, seconds) from exc
+        finally:
+            self._connecting.discard(limit)
+
+    def give_back(self, channel: Channel, *, reusable: bool) -> None:
+        """Return a connection to the pool, or cut it."""
+        if not reusable:
+            channel.abort()
+        self._release(channel.route.connection_key, channel, should_close=not reusable)
+
+    async def finish(self) -> None:
+        """Cut every connection, and return when they are gone."""
+        for limit in self._connecting:
+            if not limit.expired():
+                limit.reschedule(0)
+        await self.close(abort_ssl=True)
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+            if not self._connecting and not self.cut:
+                return
+
+    def __del__(self, _warnings: object = None) -> None:
+        """Say nothing: aiohttp would warn about a session that was never closed."""
+
+    async def _take(self, route: ClientRequest) -> Channel:
+        while not self.closed:
+            connection = await self.connect(route, [], _NO_TIMEOUT)
+            # The channel is handed back by give_back(): aiohttp's Connection would warn if it
+            # were dropped.
+            channel, connection._protocol = cast("Channel", connection._protocol), None
+            channel.route = route
+            if not channel.used or not channel.stale():
+                return channel
+            self.give_back(channel, reusable=False)
+        raise aiohttp.ClientConnectionError(CLOSED)
+
+    def _route(self, url: httpx.URL) -> ClientRequest:
+        key = urls.origin(url)
+        route = self._routes.get(key)
+        if route is None:
+            if len(self._routes) >= _MAX_ROUTES:
+                self._routes.clear()
+            route = self._routes[key] = self._new_route(url, key)
+        return route
+
+    def _new_route(self, url: httpx.URL, key: tuple[str, bytes, int]) -> ClientRequest:
+        scheme, host, port = key
+        try:
+            address = URL.build(scheme=scheme, host=host.decode("ascii"), port=port)
+        except ValueError as exc:
+            raise httpx.ConnectError(f"cannot connect to {host.decode()}:{port}: {exc}") from exc
+        proxy = self._proxies.of(url)
+        authorization = None if proxy is None else proxies.authorization(proxy)
+        return ClientRequest(
+            "GET",
+            address,
+            loop=self._loop,
+            proxy=None if proxy is None else URL(str(proxy.copy_with(userinfo=None))),
+            proxy_headers={_AUTHORIZATION: authorization} if authorization else None,
+        )
+
+
+def _readable(fileno: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([fileno], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(fileno, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _where(route: ClientRequest) -> str:
+    host = f"[{route.host}]" if ":" in route.host else route.host
+    proxy = "" if route.proxy is None else f" by way of proxy {route.proxy}"
+    return f"{host}:{route.port}{proxy}"
+
+
+def _connect_error(
+    exc: Exception, route: ClientRequest, seconds: float | None
+) -> httpx.TransportError:
+    error = next(error for known, error in CONNECT_ERRORS if isinstance(exc, known))
+    if error is httpx.ConnectTimeout:
+        return error(f"no connection to {_where(route)} within {seconds} seconds")
+    return error(f"cannot connect to {_where(route)}: {_reason(exc)}")
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, aiohttp.ClientResponseError):
+        return f"{exc.status} {exc.message}"
+    # aiohttp's own message repeats where it was to go, in other words.
+    return str(exc.__cause__ or exc)

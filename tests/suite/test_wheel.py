@@ -1,0 +1,147 @@
+"""The built wheel: it judges from any folder, whatever pytest settings the folder has."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conformance import report
+from tests.suite.runs import ROOT
+
+HOSTILE = """\
+[pytest]
+asyncio_mode = auto
+filterwarnings = error
+addopts = --no-such-option --strict-config
+testpaths = nowhere
+"""
+
+
+def run(folder: Path, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        list(map(str, words)),
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "", **environment},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def bin_(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that has the wheel, and for the rest what this one has."""
+    made, home = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("environment")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    built = run(made, *pip, "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", made, ROOT)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = made.glob("fasthttp-*.whl")
+    venv.create(home, symlinks=True)
+    got = run(home, *pip, "--python", home / "bin" / "python", "install", "--no-deps", "-q", wheel)
+    assert got.returncode == 0, got.stderr
+    # The other distributions; a .pth file inside a folder named by one is not read again, so that
+    # the checkout, which is installed here as editable, stays out.
+    (site_packages(home) / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return home / "bin"
+
+
+def site_packages(home: Path) -> Path:
+    (found,) = home.glob("lib/python*/site-packages")
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Somebody's project: a session, and pytest settings that would end any run."""
+    (tmp_path / "pytest.ini").write_text(HOSTILE)
+    (tmp_path / "mylib.py").write_text(
+        "from fasthttp import AsyncSession\n\n\n"
+        "class Session(AsyncSession):\n    __version__ = '2.1'\n"
+    )
+    return tmp_path
+
+
+def test_no_common_names(bin_: Path) -> None:
+    """At the top of site-packages there are two packages, and nothing with a common name."""
+    names = {path.name for path in site_packages(bin_.parent).iterdir()}
+
+    assert {name for name in names if not name.endswith((".dist-info", ".pth"))} == {
+        "fasthttp",
+        "fasthttp_conformance",
+    }
+
+
+def test_judges_from_any_folder(bin_: Path, folder: Path) -> None:
+    """The command judges, says the end of a run, and leaves nothing behind in the folder."""
+    before = set(folder.rglob("*"))
+
+    judged = run(
+        folder,
+        bin_ / "fasthttp-conformance",
+        "mylib:Session",
+        "-k",
+        "lines-endings",
+        HOME=str(bin_),
+    )
+
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert "fasthttp conformance · spec 1.0 · session mylib:Session 2.1" in judged.stdout
+    assert "verdict  documented: CONFORMS" in judged.stdout
+    assert {path for path in folder.rglob("*") if "__pycache__" not in path.parts} == before
+
+
+def test_the_suite_is_the_same(bin_: Path, folder: Path) -> None:
+    """The wheel's suite, catalogue and cassettes have the checkout's digests, and the schema."""
+    program = (
+        "import json, sys, fasthttp_conformance, pathlib; "
+        "home = pathlib.Path(fasthttp_conformance.__file__).parent; sys.path.insert(0, str(home)); "
+        "from conformance import report; print(json.dumps([report.digests(), report.__file__])); "
+        "assert (home / 'conformance' / 'schema.json').exists()"
+    )
+
+    found = run(folder, bin_ / "python", "-c", program)
+
+    assert found.returncode == 0, found.stderr
+    digests, where = json.loads(found.stdout)
+    assert Path(where).is_relative_to(bin_.parent)
+    assert digests == report.digests()
+
+
+def test_the_action(bin_: Path, folder: Path) -> None:
+    """The GitHub Action judges, keeps the report, writes the summary, and fails as the run does."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+    steps = {step.get("id", step["name"]): step for step in action["runs"]["steps"]}
+    inputs = {name: str(given.get("default", "")) for name, given in action["inputs"].items()}
+    inputs |= {"session": "mylib:Session", "claims": "documented", "options": "-k urls-relative"}
+    output, summary = folder / "output", folder / "summary"
+
+    judged = run(
+        folder,
+        *("bash", "-e", "-o", "pipefail", "-c", steps["judge"]["run"]),
+        **{name: _filled(value, inputs) for name, value in steps["judge"]["env"].items()},
+        PATH=f"{bin_}{os.pathsep}{os.environ['PATH']}",
+        GITHUB_OUTPUT=str(output),
+        GITHUB_STEP_SUMMARY=str(summary),
+    )
+
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    (where,) = output.read_text().splitlines()
+    assert where == "report=conformance.json"
+    assert json.loads((folder / "conformance.json").read_text("utf-8"))["claims"] == ["documented"]
+    assert summary.read_text("utf-8").startswith("# Conformance of mylib:Session 2.1")
+
+
+def _filled(value: str, inputs: dict[str, str]) -> str:
+    """What GitHub makes of `${{ inputs.name }}`."""
+    for name, given in inputs.items():
+        value = value.replace(f"${{{{ inputs.{name} }}}}", given)
+    return value
