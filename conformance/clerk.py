@@ -12,7 +12,7 @@ import pytest
 
 from conformance import baseline as baselines
 from conformance import report as reports
-from conformance.results import SUITE_BROKE, TOO_LITTLE, Results
+from conformance.results import TOO_LITTLE, Results
 from conformance.verdicts import Verdict
 from spec import catalogue
 
@@ -41,7 +41,6 @@ class Clerk:
         self.trials = {str(trial): trial for trial in trials}
         self.verdicts: list[Verdict] = []
         self.chosen: set[str] = set()
-        self.broken = False  # the trials could not be collected
         self.strangers = False  # a test that is no trial has failed
         self.summary: list[str] = []
 
@@ -58,10 +57,6 @@ class Clerk:
 
     def _choose(self, ids: Iterable[str]) -> None:
         self.chosen |= {_name(id_) for id_ in ids} & self.trials.keys()
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note that the suite could not even be collected."""
-        self.broken |= report.failed
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the verdict of a test that has run; one that ended without is an error."""
@@ -105,9 +100,7 @@ class Clerk:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write what was asked for, and set the exit code."""
-        if self.broken:
-            session.exitstatus = SUITE_BROKE
-        elif self.verdicts:
+        if self.verdicts:
             self._close(session, exitstatus)
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             session.exitstatus = TOO_LITTLE

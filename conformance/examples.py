@@ -282,7 +282,7 @@ async def _state(
             try:
                 got = await _whole(response, then)
             except (httpx.StreamError, httpx.HTTPError) as error:
-                if not is_error(error, [gives]):
+                if gives == "whole" or not is_error(error, [gives]):
                     raise Deviation("wrong-exception", gives, error, note) from None
                 return
             finally:

@@ -7,6 +7,7 @@ with `-p`. Verdicts travel in the reports of the tests, so that a run in several
 
 from __future__ import annotations
 
+import warnings
 from argparse import ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
@@ -66,17 +67,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Load what is judged, and show that it works at all; else exit 4 with one message."""
     config.addinivalue_line("markers", "requirement(id): the requirement that a trial judges")
-    claimed, known = claims(config), catalogue.load()  # a wrong name is found now
+    claims(config)  # a wrong name is found now
     try:
-        config.stash[SUBJECT] = subject = load(config.getoption("--session"))
-        config.stash[BASELINE] = expected = _baseline(config)
-        config.stash[EXAMPLES_DB] = database(config.getoption("--fuzz-db"))
-        if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
-            config.pluginmanager.register(Clerk(config, subject, claimed, expected, trials()))
-            with Court(subject, known) as court:
-                court.preflight()
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")  # whatever the configuration makes of them
+            _prepare(config)
     except CANNOT as error:
         pytest.exit(f"cannot judge: {error}", returncode=CANNOT_RUN)
+
+
+def _prepare(config: pytest.Config) -> None:
+    config.stash[SUBJECT] = subject = load(config.getoption("--session"))
+    config.stash[BASELINE] = expected = _baseline(config)
+    config.stash[EXAMPLES_DB] = database(config.getoption("--fuzz-db"))
+    if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
+        config.pluginmanager.register(Clerk(config, subject, claims(config), expected, trials()))
+        with Court(subject, catalogue.load()) as court:
+            court.preflight()
 
 
 def _baseline(config: pytest.Config) -> baselines.Baseline:
@@ -147,7 +154,10 @@ def hear(court: Court, trial: Trial, request: pytest.FixtureRequest) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave away what is not claimed: it is not judged, and not counted."""
+    """Leave away what is not claimed: it is not judged, and not counted.
+
+    What a session warns about is no verdict: where warnings are errors, they are none for it.
+    """
     claimed, known = claims(config), catalogue.load()
     kept: list[pytest.Item] = []
     left: list[pytest.Item] = []
@@ -155,6 +165,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         trial = _trial(item)
         is_claimed = trial is None or known[trial.requirement].profile in claimed
         (kept if is_claimed else left).append(item)
+        if trial is not None:
+            item.add_marker(pytest.mark.requirement(trial.requirement))
+            item.add_marker(pytest.mark.filterwarnings("default"))
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = kept

@@ -38,7 +38,6 @@ def command(arguments: Sequence[str], trials: Sequence[str] = ()) -> list[str]:
     """The pytest call that judges a session, whatever folder it is made from."""
     return [
         sys.executable,
-        "-P",  # the folder comes behind the suite, and not in front of everything
         "-m",
         "pytest",
         *(("-p", "xdist") if find_spec("xdist") else ()),

@@ -8,6 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
+from hypothesis import settings
 
 from conformance.delivery import Reply
 from fasthttp import AiohttpTransport
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from fasthttp.engine import Engine
 
 T = TypeVar("T")
+
+PATIENT = settings(deadline=None)  # how long an example takes says nothing on a busy machine
 
 OK_HEAD = b"HTTP/1.1 200 OK\r\n"
 

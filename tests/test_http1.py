@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from fasthttp.framing import MAX_CHUNK_LINE, MAX_HEAD, MAX_HEADERS, ProtocolError
 from fasthttp.http1 import MAX_INTERIM, ResponseReader
 from tests.decoders.cuts import POINTS, cut, singly
+from tests.support import PATIENT
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -89,6 +90,7 @@ def responses(draw: st.DrawFn) -> bytes:
     return wire
 
 
+@PATIENT
 @given(responses(), POINTS, st.sampled_from(["GET", "HEAD"]))
 @example(CHUNKED + b"5\r\nhello\r\n0\r\n\r\n", [*range(60)], "GET")
 def test_cuts_change_nothing(wire: bytes, points: list[int], method: str) -> None:
@@ -96,6 +98,7 @@ def test_cuts_change_nothing(wire: bytes, points: list[int], method: str) -> Non
     assert outcome(cut(wire, points), method) == outcome([wire], method)
 
 
+@PATIENT
 @given(st.lists(st.binary(max_size=60), max_size=8))
 def test_garbage_is_a_protocol_error(pieces: list[bytes]) -> None:
     """Whatever comes in the place of a head, only ProtocolError is raised, at the latest at EOF."""
@@ -106,12 +109,14 @@ def test_garbage_is_a_protocol_error(pieces: list[bytes]) -> None:
             reader.eof()
 
 
+@PATIENT
 @given(st.lists(st.binary(max_size=60), max_size=8), st.sampled_from([CHUNKED, OK]))
 def test_garbage_after_a_good_beginning(pieces: list[bytes], start: bytes) -> None:
     """Whatever follows a status line or a head, only ProtocolError is raised."""
     read([start, *pieces])
 
 
+@PATIENT
 @given(bodies, st.sampled_from([b"XX", b"g", b"-5", b"0x5", b"\r\n", b" 5", b"\xff"]), POINTS)
 def test_what_came_before_an_error_is_kept(
     chunks: list[bytes], bad: bytes, points: list[int]

@@ -12,7 +12,7 @@ from conformance.court import Court
 from conformance.plugin import trials
 from conformance.subject import Subject
 from spec import catalogue
-from tests.saboteurs import Saboteur, discover
+from tests.saboteurs import Saboteur, discover, restore_all
 
 BROKEN = {"fail", "warn", "observed"}
 QUICK_PLANS = {None, "whole", "bytewise", "crlf-cut"}
@@ -41,4 +41,9 @@ def test_is_caught(saboteur: Saboteur, pytestconfig: pytest.Config) -> None:
     """The requirements that a saboteur declares are those that it is found to break."""
     whole = pytestconfig.getoption("--whole")
 
-    assert broken(saboteur, whole=whole) == saboteur.breaks
+    try:
+        found = broken(saboteur, whole=whole)
+    finally:
+        restore_all()
+
+    assert found == saboteur.breaks

@@ -14,7 +14,7 @@ from spec.oracles.bytes import chunks
 from spec.oracles.lines import lines
 from spec.oracles.text import text
 from tests.decoders.cuts import POINTS, cut
-from tests.support import until_error
+from tests.support import PATIENT, until_error
 
 
 class Scripted(BlockStream):
@@ -50,6 +50,7 @@ bodies = st.one_of(
 )
 
 
+@PATIENT
 @given(bodies, POINTS, st.integers(1, 9), st.booleans())
 def test_blocks_change_nothing(body: bytes, points: list[int], size: int, coded: bool) -> None:
     """In whatever blocks a body comes, coded or not, each mode gives what its oracle says."""
@@ -69,6 +70,7 @@ def test_blocks_change_nothing(body: bytes, points: list[int], size: int, coded:
     asyncio.run(read_all())
 
 
+@PATIENT
 @given(bodies, POINTS, st.integers(1, 9))
 def test_what_came_before_an_error(body: bytes, points: list[int], size: int) -> None:
     """Before the error that cuts a body short come all its bytes, and its complete lines."""
@@ -161,6 +163,22 @@ async def test_a_cancelled_pull_loses_nothing() -> None:
 
     assert got == body
     assert cancelled >= 3
+
+
+async def test_two_tasks_are_one_too_many() -> None:
+    """While one task is in an iterator, another that asks it for more gets a clear error."""
+    response = response_of([gzip.compress(bytes(4 << 20))], coding="gzip")
+    items = response.aiter_bytes()
+    for _ in range(16):
+        await anext(items)
+
+    first = asyncio.ensure_future(anext(items))
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="already being read by another task"):
+        await anext(items)
+
+    sizes = [len(await first), *[len(chunk) async for chunk in items]]
+    assert sum(sizes) == (4 << 20) - 16 * (1 << 16)
 
 
 async def test_errors_are_raised_again() -> None:

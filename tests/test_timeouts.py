@@ -12,6 +12,7 @@ from conformance.tape import Tape
 from fasthttp import AsyncSession, timeouts
 from spec import oracles
 from spec.oracles.timeouts import effective_timeout
+from tests.support import PATIENT
 
 pytest_plugins = ["tests.fixtures"]
 
@@ -22,6 +23,7 @@ def in_force(session: Any, call: Any) -> float | None:
     return timeouts.effective(timeouts.check(session), call)
 
 
+@PATIENT
 @given(seconds, seconds)
 def test_the_oracle_agrees(session: Any, call: Any) -> None:
     """Whatever the session and the call say, the oracle finds the same number, or no sense."""

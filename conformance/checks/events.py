@@ -61,7 +61,7 @@ async def _as_recorded(
     compare(look(expected), look(got), f"the recorded stream {name}")  # type: ignore[arg-type] # tuples of four
 
 
-@check("events-attributes", plans=True)
+@check("events-text", plans=True)
 async def recorded_chat(case: Case) -> None:
     await _as_recorded(case, "chat", lambda events: [event[1] for event in events if event[1]])
 
@@ -190,14 +190,14 @@ async def json_payload(case: Case) -> None:
     async with case.opened() as session:
         exchange = case.play(feed(body))
         outcome = await case.read(session, exchange.url, "aiter_events")
-    case.note("event.json()")
-    if len(outcome.items) != 2:
-        raise Deviation("wrong-value", "2 events", outcome.items)
-    if not hasattr(outcome.items[0], "json"):
-        raise Deviation("missing", "event.json()", outcome.items[0], "there is no such method")
-    compare({"a": ["é", 1]}, outcome.items[0].json())
-    try:
-        got = outcome.items[1].json()
-    except ValueError:
-        return
-    raise Deviation("no-exception", "ValueError for data that is no JSON", got)
+        case.note("event.json()")
+        if len(outcome.items) != 2:
+            raise Deviation("wrong-value", "2 events", outcome.items)
+        if not hasattr(outcome.items[0], "json"):
+            raise Deviation("missing", "event.json()", outcome.items[0], "there is no such method")
+        compare({"a": ["é", 1]}, outcome.items[0].json())
+        try:
+            got = outcome.items[1].json()
+        except ValueError:
+            return
+        raise Deviation("no-exception", "ValueError for data that is no JSON", got)

@@ -49,23 +49,50 @@ class Sabotaged(AsyncSession):
     """A correct session; while it is open, `patches` stand in for the library's own parts."""
 
     patches: ClassVar[dict[str, Any]] = {}  # dotted name -> what stands in for it
+    _patching = False
 
     async def open(self) -> None:
-        if not hasattr(self, "_patched"):
-            self._patched = ExitStack()
-            for name, stand_in in self.patches.items():
-                self._patched.enter_context(mock.patch(name, stand_in))
+        if not self._patching:
+            self._patching = True
+            _patch(type(self))
         await super().open()
 
     async def close(self) -> None:
         await super().close()
-        if hasattr(self, "_patched"):
-            self._patched.close()
-            del self._patched
+        if self._patching:
+            self._patching = False
+            _restore(type(self))
 
     async def __aenter__(self) -> Self:
         await self.open()
         return self
+
+
+_open: dict[type[Sabotaged], tuple[int, ExitStack]] = {}  # how many sessions, and their patches
+
+
+def _patch(session: type[Sabotaged]) -> None:
+    """Of sessions that overlap, the first puts the stand-ins in place."""
+    count, patched = _open.get(session, (0, ExitStack()))
+    if not count:
+        for name, stand_in in session.patches.items():
+            patched.enter_context(mock.patch(name, stand_in))
+    _open[session] = (count + 1, patched)
+
+
+def _restore(session: type[Sabotaged]) -> None:
+    """The last one takes them away."""
+    count, patched = _open.pop(session, (0, ExitStack()))
+    if count > 1:
+        _open[session] = (count - 1, patched)
+    else:
+        patched.close()
+
+
+def restore_all() -> None:
+    """Take every stand-in away, also those of sessions that were never closed."""
+    while _open:
+        _open.popitem()[1][1].close()
 
 
 def discover() -> list[Saboteur]:

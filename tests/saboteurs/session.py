@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
+from fasthttp.session import StreamContext
 from fasthttp.stream import BlockStream
 from tests.saboteurs import Sabotaged, saboteur
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
+    from types import TracebackType
     from typing import Self
 
     from fasthttp.response import Response
-    from fasthttp.session import StreamContext
 
 KNOWN_METHODS = {"GET", "HEAD", "OPTIONS", "DELETE", "POST", "PUT", "PATCH", "TRACE"}
 
@@ -143,11 +143,15 @@ class RaisesForStatus(Sabotaged):
         return response
 
 
-@asynccontextmanager
-async def _changed(context: StreamContext, change: Callable[[Response], Any]) -> AsyncIterator[Any]:
+class _Changed(StreamContext):
     """A stream's context, with something done to what it yields."""
-    async with context as response:
-        yield change(response)
+
+    def __init__(self, context: StreamContext, change: Callable[[Response], Any]) -> None:
+        super().__init__(context._send, context.request)
+        self._change = change
+
+    async def __aenter__(self) -> Any:
+        return self._change(await super().__aenter__())
 
 
 @saboteur("session-response-type")
@@ -155,21 +159,33 @@ class YieldsALookalike(Sabotaged):
     """What it yields has all of a response's attributes, and is none."""
 
     def stream(self, *positional: Any, **named: Any) -> Any:
-        return _changed(super().stream(*positional, **named), _Delegate)
+        return _Changed(super().stream(*positional, **named), _Delegate)
+
+
+class _Complaining(StreamContext):
+    """A stream's context that looks at what is left when it is left."""
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        response = self._response
+        exchange = getattr(response.stream, "_exchange", None)
+        unread = sum(map(len, exchange._blocks)) if exchange else 0
+        await super().__aexit__(exc_type, exc_value, traceback)
+        if unread > 1000 and str(unread) == response.headers.get("content-length"):
+            raise RuntimeError(f"{unread} bytes of the body have not been read")
 
 
 @saboteur("session-leave-early")
 class ComplainsWhenLeft(Sabotaged):
     """Leaving a body of some size that has come whole, and was not looked at, is an error (B51)."""
 
-    @asynccontextmanager
-    async def stream(self, *positional: Any, **named: Any) -> AsyncIterator[Response]:  # type: ignore[override] # a context as well
-        async with super().stream(*positional, **named) as response:
-            yield response
-            exchange = getattr(response.stream, "_exchange", None)
-            unread = sum(map(len, exchange._blocks)) if exchange else 0
-        if unread > 1000 and str(unread) == response.headers.get("content-length"):
-            raise RuntimeError(f"{unread} bytes of the body have not been read")
+    def stream(self, *positional: Any, **named: Any) -> StreamContext:
+        context = super().stream(*positional, **named)
+        return _Complaining(context._send, context.request)
 
 
 # Responses
@@ -195,7 +211,7 @@ class UrlAsGiven(Sabotaged):
                 response.request = httpx.Request(method, url, headers=response.request.headers)
             return response
 
-        return _changed(super().stream(method, url, **named), change)
+        return _Changed(super().stream(method, url, **named), change)
 
 
 @saboteur("session-response-progress")

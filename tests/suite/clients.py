@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import warnings
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -115,3 +116,11 @@ class Lies(AsyncSession):
     """Says that it is another version."""
 
     __version__ = "9.9"
+
+
+class Warns(AsyncSession):
+    """Correct, and noisy."""
+
+    def stream(self, method: str, url: str, **named: Any) -> Any:
+        warnings.warn("`stream` will have another name", DeprecationWarning, stacklevel=2)
+        return super().stream(method, url, **named)

@@ -78,18 +78,15 @@ def test_ids_in_the_reports_of_a_run(tmp_path: Path) -> None:
 
 def test_a_rule_that_nothing_judges_is_missed() -> None:
     """In a whole run, a rule for which no trial reports counts as asked for and not judged."""
-    passing = [
-        Verdict(trial.requirement, str(trial), "pass")
-        for trial in trials()
-        if trial.requirement != "lines-endings"
-    ]
+    others = [trial for trial in trials() if trial.requirement != "lines-endings"]
     subject = Subject("mylib:Session", object, "1")
-    clerk = Clerk(None, subject, catalogue.PROFILES, Baseline(), trials())  # type: ignore[arg-type] # no options are looked at
-    clerk.verdicts, clerk.chosen = passing, set(clerk.trials)
+    clerk = Clerk(None, subject, catalogue.PROFILES, Baseline(), others)  # type: ignore[arg-type] # no options are looked at
+    clerk.chosen = set(clerk.trials)
+    clerk.verdicts = [Verdict(trial.requirement, str(trial), "pass") for trial in others]
 
     found = clerk.results()
 
-    assert set(found.asked) - {verdict.requirement for verdict in passing} == {"lines-endings"}
+    assert "lines-endings" in found.asked
     assert found.judged() == len(found.asked) - 1
 
 

@@ -172,3 +172,13 @@ def test_shared_examples(tmp_path: Path) -> None:
 
     assert run.returncode == 1, run.stdout
     assert any(path.is_file() for path in (tmp_path / "db").rglob("*"))
+
+
+def test_warnings_are_no_verdict() -> None:
+    """Where the configuration makes errors of warnings, those of the session stay warnings."""
+    session = ("--session", "tests.suite.clients:Warns")
+
+    run = suite("-c", "pyproject.toml", *session, "-k", "urls-relative or lines-endings-examples")
+
+    assert run.returncode == 0, run.stdout
+    assert "DeprecationWarning: `stream` will have another name" in run.stdout

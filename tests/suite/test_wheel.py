@@ -40,7 +40,7 @@ def run(folder: Path, *words: object, **environment: str) -> subprocess.Complete
 @pytest.fixture(scope="module")
 def bin_(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment that has the wheel, and for the rest what this one has."""
-    made, home = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("environment")
+    made, home = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("project") / ".venv"
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     built = run(made, *pip, "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", made, ROOT)
     assert built.returncode == 0, built.stderr
@@ -59,15 +59,22 @@ def site_packages(home: Path) -> Path:
     return found
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Somebody's project: a session, and pytest settings that would end any run."""
-    (tmp_path / "pytest.ini").write_text(HOSTILE)
-    (tmp_path / "mylib.py").write_text(
+@pytest.fixture(scope="module")
+def folder(bin_: Path) -> Path:
+    """Somebody's project, with its environment: whatever of it reaches the run would end it."""
+    project = bin_.parent.parent
+    (project / "pytest.ini").write_text(HOSTILE)
+    (project / "conftest.py").write_text("raise SystemExit('your conftest.py was read')\n")
+    (project / "noisy.py").write_text("raise SystemExit('your plugin was loaded')\n")
+    (project / "noisy-1.dist-info").mkdir()
+    (project / "noisy-1.dist-info" / "METADATA").write_text("Name: noisy\nVersion: 1\n")
+    (project / "noisy-1.dist-info" / "entry_points.txt").write_text("[pytest11]\nnoisy = noisy\n")
+    (project / "known.toml").touch()
+    (project / "mylib.py").write_text(
         "from fasthttp import AsyncSession\n\n\n"
         "class Session(AsyncSession):\n    __version__ = '2.1'\n"
     )
-    return tmp_path
+    return project
 
 
 def test_no_common_names(bin_: Path) -> None:
@@ -82,21 +89,15 @@ def test_no_common_names(bin_: Path) -> None:
 
 def test_judges_from_any_folder(bin_: Path, folder: Path) -> None:
     """The command judges, says the end of a run, and leaves nothing behind in the folder."""
-    before = set(folder.rglob("*"))
+    before = {path.name for path in folder.iterdir()}
+    words = ("mylib:Session", "-k", "lines-endings", "--baseline", "known.toml")
 
-    judged = run(
-        folder,
-        bin_ / "fasthttp-conformance",
-        "mylib:Session",
-        "-k",
-        "lines-endings",
-        HOME=str(bin_),
-    )
+    judged = run(folder, bin_ / "fasthttp-conformance", *words, HOME=str(bin_))
 
     assert judged.returncode == 0, judged.stdout + judged.stderr
     assert "fasthttp conformance · spec 1.0 · session mylib:Session 2.1" in judged.stdout
     assert "verdict  documented: CONFORMS" in judged.stdout
-    assert {path for path in folder.rglob("*") if "__pycache__" not in path.parts} == before
+    assert {path.name for path in folder.iterdir()} - {"__pycache__"} == before
 
 
 def test_the_suite_is_the_same(bin_: Path, folder: Path) -> None:
