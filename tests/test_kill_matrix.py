@@ -46,4 +46,4 @@ def test_is_caught(saboteur: Saboteur, pytestconfig: pytest.Config) -> None:
     finally:
         restore_all()
 
-    assert found == saboteur.breaks
+    assert found - saboteur.perhaps == saboteur.breaks

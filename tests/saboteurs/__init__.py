@@ -27,6 +27,7 @@ class Saboteur:
 
     session: type[AsyncSession]
     breaks: frozenset[str]
+    perhaps: frozenset[str]  # where chance decides, such as the jitter of a wait
 
     def __str__(self) -> str:
         return f"{self.session.__module__.rpartition('.')[2]}.{self.session.__name__}"
@@ -35,11 +36,13 @@ class Saboteur:
 SABOTEURS: list[Saboteur] = []
 
 
-def saboteur(*breaks: str) -> Callable[[type[AsyncSession]], type[AsyncSession]]:
+def saboteur(
+    *breaks: str, perhaps: tuple[str, ...] = ()
+) -> Callable[[type[AsyncSession]], type[AsyncSession]]:
     """Declare a session class as a saboteur that breaks just these requirements."""
 
     def register(session: type[AsyncSession]) -> type[AsyncSession]:
-        SABOTEURS.append(Saboteur(session, frozenset(breaks)))
+        SABOTEURS.append(Saboteur(session, frozenset(breaks), frozenset(perhaps)))
         return session
 
     return register

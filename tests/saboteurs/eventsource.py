@@ -82,7 +82,7 @@ class _CountsOn(EventSource):
         self._sum = count or self._sum
 
 
-@saboteur("events-give-up", "events-backoff")
+@saboteur("events-give-up", perhaps=("events-backoff",))
 class CountsOn(Sabotaged):
     """Does not begin to count anew when a connection works."""
 
