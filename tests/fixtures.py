@@ -31,13 +31,14 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 async def secure(authority: trustme.CA) -> AsyncIterator[str]:
-    """An HTTPS server on loopback that says ok, on connections that stay."""
+    """An HTTPS server that says ok, on connections that stay; to /held not all of it."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.readline():
+        while line := await reader.readline():
             while await reader.readline() != b"\r\n":
                 pass
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            length = 3 if b" /held " in line else 2
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nok" % length)
         writer.close()
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

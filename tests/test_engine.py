@@ -295,12 +295,13 @@ async def test_closing_ends_calls(tape: Tape, deaf: str) -> None:
     await asyncio.to_thread(tape.wait_open, 0)
 
 
-async def test_transports_are_gone_when_close_returns(tape: Tape) -> None:
+@pytest.mark.parametrize("tls", [False, True])
+async def test_transports_are_gone_when_close_returns(tape: Tape, secure: str, tls: bool) -> None:
     """When close() returns, every socket is closed: the loop could end there and then."""
     endless = tape.play(Reply(), Delivery(endless=b"x" * 1000))
 
-    async with AsyncSession() as session:
-        open_stream = session.stream("GET", endless.url)
+    async with AsyncSession(verify=False) as session:
+        open_stream = session.stream("GET", f"{secure}held" if tls else endless.url)
         await open_stream.__aenter__()
         connector = engine_of(session)._connector
         (channel,) = connector._acquired
