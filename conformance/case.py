@@ -6,7 +6,7 @@ can show the call, the wire and the difference without the check saying a word a
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from conformance.exchange import Exchange
     from conformance.perturb import Perturbation
+    from conformance.reader import Reader
+    from conformance.registry import Play
     from conformance.subject import Subject
     from conformance.tape import Tape
 
@@ -69,19 +71,24 @@ class Case:
         plan: str | None,
         accepts: str,
         perturbation: Perturbation | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self.subject = subject
+        self._reader = reader
         self.tape = tape
         self.plan = plan
         self.accepts = accepts  # the Accept-Encoding that the session sends of its own accord
         self.perturbation = perturbation
         self.did = ""
         self.played: tuple[Reply, Delivery, str] | None = None
+        self.replay: Play | None = None  # what is under way, if it is a part of the check
         self._exchanges: list[Exchange] = []
 
     def apart(self) -> Case:
         """A case for something that runs beside the others of this trial."""
-        case = Case(self.subject, self.tape, self.plan, self.accepts, self.perturbation)
+        case = Case(
+            self.subject, self.tape, self.plan, self.accepts, self.perturbation, self._reader
+        )
         case._exchanges = self._exchanges
         return case
 
@@ -97,6 +104,10 @@ class Case:
         """An open session."""
         async with self.session(**arguments) as session:
             yield session
+
+    def reading(self) -> AbstractAsyncContextManager[Any]:
+        """An open session that may have read other answers before: see `conformance.reader`."""
+        return self.opened() if self._reader is None else self._reader.lend()
 
     # The tape
 

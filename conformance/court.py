@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +15,7 @@ from conformance.delivery import Delivery, Reply
 from conformance.fuzzing import EXAMPLES, search_settings
 from conformance.perturb import Perturbation
 from conformance.plans import PLANS
+from conformance.reader import Reader
 from conformance.show import failure, visible
 from conformance.stage import Hang, Stage
 from conformance.tape import Tape, loop_step
@@ -62,6 +65,7 @@ class Court:
         self.verdicts: list[Verdict] = []
         self.accepts = ""
         self.last: Case | None = None
+        self._reader = Reader(self._session)
         self._known: dict[str, bool] = {}  # trial -> whether it passes, for the contrast
         self._searching = False
 
@@ -71,8 +75,12 @@ class Court:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end_reading()
         self.stage.__exit__()
         self.tape.__exit__()
+
+    def _session(self) -> Any:
+        return Case(self.subject, self.tape, None, self.accepts).session()
 
     def _step(self) -> None:
         loop_step(self.stage.loop)()  # a new loop whenever a client hung in the old one
@@ -115,17 +123,41 @@ class Court:
         limit: float,
         plan: str | None = None,
     ) -> None:
-        """Run a check on the stage, on a case of its own."""
-        self.last = case = Case(self.subject, self.tape, plan, self.accepts, self._perturbation)
+        """Run a check on the stage; what fails on a session that was used before is run again."""
         try:
-            self.stage.run(lambda: check(case), self._patience(limit))
+            try:
+                self._play(check, limit, plan)
+            except NotApplicable:
+                raise
+            except (Hang, Exception):
+                if not self._end_reading():
+                    raise
+                with self._reader.each_anew():
+                    self._play(check, limit, plan)
         except Hang as hang:
             self.hangs += 1
             if self._searching:
                 raise _Hung(str(hang)) from None
             raise
+
+    def _play(
+        self, check: Callable[[Case], Coroutine[Any, Any, None]], limit: float, plan: str | None
+    ) -> None:
+        self.last = case = Case(
+            self.subject, self.tape, plan, self.accepts, self._perturbation, self._reader
+        )
+        try:
+            self.stage.run(lambda: check(case), self._patience(limit))
         finally:
             case.tidy()
+
+    def _end_reading(self) -> bool:
+        """Close the session that is lent for reading; return whether it had been lent twice."""
+        used = self._reader.lent > 1
+        if self._reader.lent:
+            with suppress(Hang):
+                self.stage.run(self._reader.close, SHORTEST)
+        return used
 
     def _patience(self, limit: float) -> float:
         """A session that hangs everywhere must not hold up the run for hours."""
@@ -154,6 +186,7 @@ class Court:
             else:
                 crash = Deviation("crash", None, error, _raised(error))
                 self._broken(verdict, requirement, trial, crash)
+        self._end_reading()
         self.verdicts.append(verdict)
         self._known[str(trial)] = verdict.state == "pass"
         return verdict
@@ -195,25 +228,29 @@ class Court:
         return " ".join(filter(None, (fuzz, perturb)))
 
     def _siblings(self, trial: Trial, *, play: bool) -> dict[str, bool]:
-        """Whether the same check passes under each of the other plans, or those known so far."""
+        """Whether the same passes under each of the other plans, or those known so far."""
         kept = self.last
+        replay = None if kept is None else kept.replay
         others = [trial.under(plan) for plan in PLANS if plan != trial.plan]
+        if replay is not None:
+            others = [replace(other, play=replay) for other in others]
+        known = {} if replay else self._known
         found = {
-            str(other.plan): self._passes(other)
+            str(other.plan): self._passes(other, known)
             for other in others
-            if play or str(other) in self._known
+            if play or str(other) in known
         }
         self.last = kept
         return found
 
-    def _passes(self, trial: Trial) -> bool:
-        if str(trial) not in self._known and trial.play:
+    def _passes(self, trial: Trial, known: dict[str, bool]) -> bool:
+        if str(trial) not in known and trial.play:
             try:
                 self.play(trial.play, trial.limit, trial.plan)
-                self._known[str(trial)] = True
+                known[str(trial)] = True
             except Exception:  # noqa: BLE001 - any way to fail is failing
-                self._known[str(trial)] = False
-        return self._known[str(trial)]
+                known[str(trial)] = False
+        return known[str(trial)]
 
 
 def _first(several: BaseExceptionGroup[Any]) -> BaseException:

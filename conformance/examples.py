@@ -8,8 +8,10 @@ an address, a timeout, or one read mode after another. spec/README.md explains t
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ from conformance.case import (
 )
 from conformance.codings import coded, flush_ends, header_name, playable
 from conformance.delivery import Delivery, Reply
+from conformance.plans import planned as plan_of
 from conformance.verdicts import Deviation, NotApplicable, compare
 from spec.examples import body as body_of
 from spec.vocabulary import raw
@@ -40,6 +43,7 @@ Fields = dict[str, Any]
 
 DEFAULTS: dict[str, Fields] = {"events": {"content-type": "text/event-stream"}}
 FRAMINGS = ("chunked", "content-length", "until-close")
+EVERY_FRAMING = {None, "whole", "bytewise"}  # plans; the others cut chunks only
 READ = {"bytes", "text", "lines", "chunks", "events", "error"}
 SENT = {"sent", "absent", "request-line", "sent-body"}
 SILENCE = 1.0  # seconds that the server is silent where the effective timeout is longer
@@ -92,13 +96,25 @@ def _needed_codings(fields: Fields) -> set[str]:
 # Answers
 
 
-def deliveries(fields: Fields) -> Iterator[tuple[Reply, Delivery]]:
+def cuts(chapter: str, example: Example, plan: str) -> object:
+    """How a plan cuts an example: two plans of which this is equal make no difference."""
+    fields = {**DEFAULTS.get(chapter, {}), **example.fields}
+    if not all(map(playable, fields.get("codings", []))):
+        return None
+    reply, delivery = next(deliveries(fields, plan))
+    limit = delivery.end[1] if delivery.end else math.inf
+    cut = plan_of(plan, reply, replace(delivery, end=None), wire="wire" in fields)
+    return (*cut.cuts, *(at for at in cut.chunks if at < limit))
+
+
+def deliveries(fields: Fields, plan: str | None = None) -> Iterator[tuple[Reply, Delivery]]:
     """The answers that an example stands for: one for each framing."""
     if "wire" in fields:
         yield Reply(), Delivery("until-close", head=raw(fields["wire"]))
         return
     reply = _reply(fields)
-    given = fields.get("framing", "chunked" if "end" in fields else list(FRAMINGS))
+    every = list(FRAMINGS) if plan in EVERY_FRAMING else "chunked"
+    given = fields.get("framing", "chunked" if "end" in fields else every)
     if fields.get("extra"):
         given = fields.get("framing", "content-length")
     end = next(iter(fields["end"].items())) if "end" in fields else None
@@ -139,10 +155,10 @@ def _reply(fields: Fields) -> Reply:
 async def _reading(case: Case, fields: Fields) -> None:
     request = fields.get("request", {})
     method = request.get("method", "GET").upper()
-    for reply, delivery in deliveries(fields):
+    for reply, delivery in deliveries(fields, case.plan):
         for mode, size, outcome_key in _modes(fields):
-            # A session for each: what one answer does to its connection is not the next one's.
-            async with case.opened(**fields.get("session", {})) as session:
+            opened = case.opened(**fields["session"]) if "session" in fields else case.reading()
+            async with opened as session:
                 exchange = case.play(reply, delivery)
                 read = await case.read(session, exchange.url, mode, method, size)
                 _check_head(fields, read)
@@ -269,7 +285,7 @@ async def _state(
     case: Case, reply: Reply, first: str, progress: str, then: str, gives: str
 ) -> None:
     note = f"{then} after {first} ({progress})"
-    async with case.opened() as session:
+    async with case.reading() as session:
         # Amid a body, the server holds back its second half.
         held = (len(reply.body) // 2,) if progress == "amid" else ()
         exchange = case.play(reply, Delivery("chunked", held=held, chunks=held))

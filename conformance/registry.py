@@ -7,7 +7,7 @@ its requirement. With `plans=True` it makes one trial for each chunk plan. A pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,13 +44,21 @@ TRIALS: list[Trial] = []
 
 
 def check(
-    requirement: str, name: str = "", *, plans: bool = False, limit: float = 10.0
+    requirement: str,
+    name: str = "",
+    *,
+    plans: bool | Iterable[str] = False,
+    limit: float = 10.0,
 ) -> Callable[[Play], Play]:
-    """Tie an async check to its requirement."""
+    """Tie an async check to its requirement; `plans` may name those that make a difference."""
 
     def register(play: Play) -> Play:
         title = name or play.__name__.replace("_", "-")
-        TRIALS.extend(_planned(Trial(requirement, title, play=play, limit=limit), plans))
+        trial = Trial(requirement, title, play=play, limit=limit)
+        if plans is False:
+            TRIALS.append(trial)
+        else:
+            TRIALS.extend(map(trial.under, PLANS if plans is True else plans))
         return play
 
     return register
@@ -66,10 +74,3 @@ def searched(
         return search
 
     return register
-
-
-def _planned(trial: Trial, plans: bool) -> Iterator[Trial]:
-    if not plans:
-        yield trial
-    else:
-        yield from (trial.under(plan) for plan in PLANS)

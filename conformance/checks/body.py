@@ -74,7 +74,7 @@ def recorded(*names: str) -> Iterator[Reply]:
 @searched("body-aread")
 def any_body(court: Court) -> None:
     async def judge(case: Case, sent: Sent) -> None:
-        async with case.opened() as session:
+        async with case.reading() as session:
             compare(sent[0].body, await read(case, session, sent, "aread"))
 
     search(court, strategies.sent(), judge)
@@ -126,7 +126,7 @@ def from_memory(court: Court) -> None:
 
     async def judge(case: Case, drawn: tuple[Sent, str]) -> None:
         sent, mode = drawn
-        async with case.opened() as session:
+        async with case.reading() as session:
             streamed = await read(case, session, (sent[0], WHOLE), mode)
             exchange = case.play(*sent)
             async with case.stream(session, "GET", exchange.url) as response:
@@ -223,7 +223,7 @@ async def _closed(reading: Awaitable[object], note: str) -> None:
 @searched("body-truncated")
 def cut_anywhere(court: Court) -> None:
     async def judge(case: Case, drawn: tuple[Sent, str]) -> None:
-        async with case.opened() as session:
+        async with case.reading() as session:
             got = await outcome(case, session, *drawn)
             expect_error(got, ["RemoteProtocolError"])
 
@@ -236,7 +236,7 @@ def all_before_the_cut(court: Court) -> None:
 
     async def judge(case: Case, drawn: tuple[Sent, str, int | None]) -> None:
         sent, mode, size = drawn
-        async with case.opened() as session:
+        async with case.reading() as session:
             got = await outcome(case, session, sent, mode, size)
             arrived = _arrived(case)
             if mode == "aiter_bytes":
@@ -274,7 +274,7 @@ async def an_unfilled_chunk(case: Case) -> None:
 @searched("body-delivered-lines")
 def complete_lines(court: Court) -> None:
     async def judge(case: Case, sent: Sent) -> None:
-        async with case.opened() as session:
+        async with case.reading() as session:
             got = await outcome(case, session, sent, "aiter_lines")
             *complete, _ = _arrived(case).decode("utf-8", "replace").split("\n")
             compare(complete, got.items, "the lines whose LF had arrived")
@@ -293,7 +293,7 @@ async def everything_was_sent(case: Case) -> None:
     for size in (40_000, len(LARGE), 1_000_000):
         body = (LARGE * (size // len(LARGE) + 1))[:size]
         for framing in FRAMINGS:
-            async with case.opened() as session:
+            async with case.reading() as session:
                 exchange = case.play(Reply(body=body), Delivery(framing, connection_close=True))
                 async with case.stream(session, "GET", exchange.url) as response:
                     case.note(f"async for chunk in resp.aiter_bytes(): slowly, {size} bytes")

@@ -54,7 +54,7 @@ def _offered(accepts: str) -> list[str]:
 @searched("bytes-whole")
 def any_body(court: Court) -> None:
     async def judge(case: Case, sent: Sent) -> None:
-        async with case.opened() as session:
+        async with case.reading() as session:
             got = await outcome(case, session, sent, "aiter_bytes")
         if got.error is not None:
             raise Deviation("crash", sent[0].body, got.error)
@@ -92,7 +92,7 @@ async def recorded_whole(case: Case) -> None:
 def any_size(court: Court) -> None:
     async def judge(case: Case, drawn: tuple[Sent, int]) -> None:
         sent, size = drawn
-        async with case.opened() as session:
+        async with case.reading() as session:
             got = await outcome(case, session, sent, "aiter_bytes", size)
         compare(chunks(sent[0].body, size), got.items)
 
@@ -172,7 +172,7 @@ def _undone(court: Court, codings: SearchStrategy[tuple[str, ...]], flushes: int
 
     async def judge(case: Case, drawn: tuple[Sent, str]) -> None:
         (reply, delivery), mode = drawn
-        async with case.opened() as session:
+        async with case.reading() as session:
             plain = await read(case, session, (reply, WHOLE), mode)
             compare(plain, await read(case, session, (reply, delivery), mode))
 
@@ -243,7 +243,7 @@ def cut_anywhere(court: Court) -> None:
         begun, decoded = _unfinished(name, body, flushes, end)
         headers = (("Content-Encoding", header_name(name)),)
         sent = arrival.of(Reply(headers=headers, body=begun))
-        async with case.opened() as session:
+        async with case.reading() as session:
             got = await outcome(case, session, sent, "aiter_bytes")
             expect_error(got, ["DecodingError"])
             if not (body.startswith(got.data) and got.data.startswith(decoded)):

@@ -36,7 +36,7 @@ def told(event: Any) -> tuple[str, str, str, int | None]:
 
 async def read(case: Case, body: bytes, delivery: Delivery | None = None) -> Events:
     """The events of one body."""
-    async with case.opened() as session:
+    async with case.reading() as session:
         exchange = case.play(feed(body), delivery)
         outcome = await case.read(session, exchange.url, "aiter_events")
     if outcome.error is not None:

@@ -3,31 +3,57 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from conformance.examples import perform, planned
+from conformance.examples import cuts, perform, planned
+from conformance.plans import PLANS
 from conformance.registry import Play, check
 from conformance.verdicts import NotApplicable
 from spec import catalogue
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conformance.case import Case
+    from spec.catalogue import Requirement
     from spec.examples import Example
 
 
-def _all(chapter: str, examples: list[Example]) -> Play:
+PLAYED_FIRST = ("whole", "bytewise")  # with every framing
+
+
+def _making_a_difference(chapter: str, examples: list[Example]) -> dict[str, list[Example]]:
+    """For each plan the examples that it cuts as no plan before it does."""
+    different: dict[str, list[Example]] = {plan: [] for plan in PLANS}
+    for example in examples:
+        seen = []
+        for plan in sorted(PLANS, key=lambda plan: plan not in PLAYED_FIRST):
+            if (cut := cuts(chapter, example, plan)) not in seen:
+                seen.append(cut)
+                different[plan].append(example)
+    return {plan: chosen for plan, chosen in different.items() if chosen}
+
+
+def _each(chapter: str, examples: Mapping[Any, list[Example]]) -> Play:
     async def play(case: Case) -> None:
         reasons = []
-        for example in examples:
+        for example in examples[case.plan]:
+            case.replay = partial(perform, chapter=chapter, example=example)
             try:
-                await perform(case, chapter, example)
+                await case.replay(case)
             except NotApplicable as reason:
                 reasons.append(reason)
-        if len(reasons) == len(examples):
+        if len(reasons) == len(examples[case.plan]):
             raise reasons[0]
 
-    async def play_at_once(case: Case) -> None:
-        """For examples that wait: together they take no longer than the longest."""
+    return play
+
+
+def _at_once(chapter: str, examples: list[Example]) -> Play:
+    """For examples that wait: together they take no longer than the longest."""
+
+    async def play(case: Case) -> None:
         apart = [case.apart() for _ in examples]
         played = zip(apart, examples, strict=True)
         done = await asyncio.gather(
@@ -38,15 +64,21 @@ def _all(chapter: str, examples: list[Example]) -> Play:
                 case.did, case.played = one.did, one.played
                 raise error
 
-    return play_at_once if chapter == "timeouts" else play
+    return play
+
+
+def _register(requirement: Requirement) -> None:
+    chapter = requirement.chapter
+    cut = [example for example in requirement.examples if planned(example)]
+    uncut = [example for example in requirement.examples if not planned(example)]
+    if cut:
+        plans = _making_a_difference(chapter, cut)
+        play = _each(chapter, dict(plans))
+        check(requirement.id, "examples", plans=plans, limit=30)(play)
+    if uncut:
+        play = _at_once(chapter, uncut) if chapter == "timeouts" else _each(chapter, {None: uncut})
+        check(requirement.id, "cases" if cut else "examples", limit=30)(play)
 
 
 for _requirement in catalogue.load().values():
-    _cut = [example for example in _requirement.examples if planned(example)]
-    _uncut = [example for example in _requirement.examples if not planned(example)]
-    if _cut:
-        check(_requirement.id, "examples", plans=True, limit=30)(_all(_requirement.chapter, _cut))
-    if _uncut:
-        check(_requirement.id, "cases" if _cut else "examples", limit=30)(
-            _all(_requirement.chapter, _uncut)
-        )
+    _register(_requirement)

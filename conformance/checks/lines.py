@@ -29,7 +29,7 @@ def any_text(court: Court) -> None:
 
     async def judge(case: Case, text: str) -> None:
         body = f"{text}\n".encode()
-        async with case.opened() as session:
+        async with case.reading() as session:
             got = await read(case, session, (Reply(body=body), WHOLE), "aiter_lines")
         compare(_filled(lines_of(body, None)), _filled(got), "the lines that are not empty")
 
@@ -55,7 +55,7 @@ def cut_anywhere(court: Court) -> None:
 
     async def judge(case: Case, sent: Sent) -> None:
         reply, delivery = sent
-        async with case.opened() as session:
+        async with case.reading() as session:
             whole = await read(case, session, (reply, WHOLE), "aiter_lines")
             got = await read(case, session, (reply, delivery), "aiter_lines")
             compare(whole, got, "as they are when it comes whole")
@@ -70,7 +70,7 @@ def with_and_without_an_ending(court: Court) -> None:
     async def judge(case: Case, sent: Sent) -> None:
         reply, delivery = sent
         ended = Reply(body=reply.body + b"\n")
-        async with case.opened() as session:
+        async with case.reading() as session:
             expected = await read(case, session, (ended, WHOLE), "aiter_lines")
             compare(expected, await read(case, session, (reply, delivery), "aiter_lines"))
 

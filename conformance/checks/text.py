@@ -29,7 +29,7 @@ def cut_anywhere(court: Court) -> None:
 
     async def judge(case: Case, sent: Sent) -> None:
         reply, delivery = sent
-        async with case.opened() as session:
+        async with case.reading() as session:
             try:
                 whole = await read(case, session, (reply, WHOLE), "aiter_text")
             except Exception:  # noqa: BLE001 - to fail on the whole is text-replacement's fault
@@ -50,7 +50,7 @@ def as_decoded(court: Court) -> None:
     """Text in UTF-8 is what it is, cut or not."""
 
     async def judge(case: Case, sent: Sent) -> None:
-        async with case.opened() as session:
+        async with case.reading() as session:
             got = await outcome(case, session, sent, "aiter_text")
         if got.error is not None:
             raise Deviation("crash", None, got.error)
@@ -76,7 +76,7 @@ def any_charset(court: Court) -> None:
 
     async def judge(case: Case, drawn: tuple[str, bytes]) -> None:
         charset, body = drawn
-        async with case.opened() as session:
+        async with case.reading() as session:
             sent = Reply(headers=_typed(charset), body=body), WHOLE
             compare(text(body, charset), await read(case, session, sent, "aiter_text"))
 
@@ -91,7 +91,7 @@ def any_bytes(court: Court) -> None:
     """Bytes of all kinds in UTF-8, delivered whole."""
 
     async def judge(case: Case, body: bytes) -> None:
-        async with case.opened() as session:
+        async with case.reading() as session:
             sent = Reply(headers=PLAIN, body=body), WHOLE
             compare(text(body, "utf-8"), await read(case, session, sent, "aiter_text"))
 
@@ -114,7 +114,7 @@ def any_size(court: Court) -> None:
 
     async def judge(case: Case, drawn: tuple[Sent, int]) -> None:
         (reply, delivery), size = drawn
-        async with case.opened() as session:
+        async with case.reading() as session:
             whole = await read(case, session, (reply, WHOLE), "aiter_text")
             exchange = case.play(reply, delivery)
             async with case.stream(session, "GET", exchange.url) as response:

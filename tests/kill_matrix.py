@@ -1,0 +1,136 @@
+"""The kill matrix: which requirements each saboteur is found to break.
+
+`python -m tests.kill_matrix` tries every saboteur against every requirement and fails if one breaks
+other requirements than it declares; `--out FILE` also writes the matrix, which the site shows. A
+name, or a part of one, restricts it. Each requirement is tried by all its checks, the properties
+with few examples, what has chunk plans under two of them; declared ones under more.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.court import Court
+from conformance.plugin import trials
+from conformance.subject import Subject
+from spec import catalogue
+from tests.saboteurs import Saboteur, discover, restore_all
+
+if TYPE_CHECKING:
+    from conformance.registry import Trial
+
+BROKEN = {"fail", "warn", "observed"}
+FUZZ, FEW = 10, 3  # examples of a property, where it is declared and where not
+DECLARED_PLANS = {None, "whole", "bytewise", "crlf-cut"}
+WORKERS = 4  # for two cores: much of the time is spent waiting
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of one saboteur."""
+
+    name: str
+    summary: str
+    declared: frozenset[str]
+    perhaps: frozenset[str]
+    broken: frozenset[str]
+    seconds: float
+
+    @property
+    def as_declared(self) -> bool:
+        """Whether it breaks what it declares and nothing else."""
+        return self.broken - self.perhaps == self.declared
+
+
+def judge(saboteur: Saboteur, *, whole: bool) -> Found:
+    """Try one saboteur; `whole`: also against the requirements that it should not break."""
+    began = time.monotonic()
+    broken: set[str] = set()
+    subject = Subject(str(saboteur), saboteur.session, "0")
+    try:
+        with Court(subject, catalogue.load()) as court:
+            court.preflight()
+            for trial in trials():
+                if trial.requirement not in broken and _is_tried(trial, saboteur, whole=whole):
+                    court.fuzz = FUZZ if trial.requirement in saboteur.breaks else FEW
+                    verdict = court.hear(trial)
+                    if verdict.state == "error":
+                        raise RuntimeError(f"{saboteur}: {verdict.block}")
+                    if verdict.state in BROKEN:
+                        broken.add(trial.requirement)
+    finally:
+        restore_all()
+    doc = (saboteur.session.__doc__ or "").strip().partition("\n")[0]
+    return Found(
+        str(saboteur),
+        doc,
+        saboteur.breaks,
+        saboteur.perhaps,
+        frozenset(broken),
+        time.monotonic() - began,
+    )
+
+
+def _is_tried(trial: Trial, saboteur: Saboteur, *, whole: bool) -> bool:
+    if trial.requirement in saboteur.breaks:
+        return trial.plan in DECLARED_PLANS
+    if not whole:
+        return False
+    # Examples stand for themselves; what was recorded is long, and worth a cut at every line.
+    return trial.plan in {None, "whole" if trial.name == "examples" else "crlf-cut"}
+
+
+def _judge(name: str) -> Found:
+    return judge(next(known for known in discover() if str(known) == name), whole=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Judge them all, in several processes; 1 if one is not as it declares."""
+    parser = ArgumentParser(prog="python -m tests.kill_matrix", description=__doc__)
+    parser.add_argument("part", nargs="?", default="", help="only those whose name has this")
+    parser.add_argument("--out", type=Path, help="write the matrix, as JSON")
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    options = parser.parse_args(arguments)
+    names = [str(saboteur) for saboteur in discover() if options.part in str(saboteur)]
+    began = time.monotonic()
+    with get_context("spawn").Pool(options.workers, maxtasksperchild=20) as pool:
+        matrix = []
+        for found in pool.imap_unordered(_judge, names):
+            matrix.append(found)
+            if not found.as_declared:
+                print(_complaint(found), flush=True)
+    wrong = sum(not found.as_declared for found in matrix)
+    print(
+        f"{len(matrix)} saboteurs in {time.monotonic() - began:.0f} s: "
+        + (f"{wrong} not as declared" if wrong else "each breaks just what it declares")
+    )
+    if options.out is not None and not wrong:
+        options.out.write_text(json.dumps(as_json(matrix), indent=1) + "\n")
+    return 1 if wrong else 0
+
+
+def _complaint(found: Found) -> str:
+    missed = ", ".join(sorted(found.declared - found.broken)) or "nothing"
+    extra = ", ".join(sorted(found.broken - found.declared - found.perhaps)) or "nothing"
+    return f"{found.name}: declared and not caught: {missed}; broken and not declared: {extra}"
+
+
+def as_json(matrix: list[Found]) -> dict[str, object]:
+    """The matrix as the site reads it."""
+    return {
+        "saboteurs": [
+            {"name": found.name, "summary": found.summary, "breaks": sorted(found.declared)}
+            for found in sorted(matrix, key=lambda found: found.name)
+        ]
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
