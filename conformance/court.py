@@ -5,17 +5,16 @@ from __future__ import annotations
 import traceback
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from hypothesis.errors import Flaky, HypothesisException
-
+from conformance.blame import first, is_ours, raised
 from conformance.case import Case
 from conformance.delivery import Delivery, Reply
 from conformance.fuzzing import EXAMPLES, search_settings
 from conformance.perturb import Perturbation
 from conformance.plans import PLANS
 from conformance.reader import Reader
+from conformance.registry import TRIALS
 from conformance.show import failure, visible
 from conformance.stage import Hang, Stage
 from conformance.tape import Tape, loop_step
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from conformance.subject import Subject
     from spec.catalogue import Catalogue, Requirement
 
-HERE = Path(__file__).parent
 BROKEN = {"MUST": "fail", "SHOULD": "warn", "MAY": "observed"}
 SHORTEST = 5.0  # seconds that every trial is given, however often the session has hung before
 
@@ -55,18 +53,21 @@ class Court:
         fuzz: int = EXAMPLES,
         perturb: int | None = None,
         examples: ExampleDatabase | None = None,
+        brief: bool = False,
     ) -> None:
         self.subject = subject
         self.catalogue = catalogue
         self._perturbation = None if perturb is None else Perturbation.of(perturb)
         self.fuzz = fuzz  # how many examples Hypothesis draws for each property
         self.examples = examples  # where Hypothesis keeps those that failed
+        self.brief = brief  # only the verdicts count: no contrast, and nothing is simplified
         self.hangs = 0
         self.verdicts: list[Verdict] = []
         self.accepts = ""
         self.last: Case | None = None
         self._reader = Reader(self._session)
         self._known: dict[str, bool] = {}  # trial -> whether it passes, for the contrast
+        self._standing: dict[str, bool] = {}  # requirement that others need -> whether it is met
         self._searching = False
 
     def __enter__(self) -> Self:
@@ -124,21 +125,19 @@ class Court:
         plan: str | None = None,
     ) -> None:
         """Run a check on the stage; what fails on a session that was used before is run again."""
+        doubtful = False
         try:
-            try:
-                self._play(check, limit, plan)
-            except NotApplicable:
-                raise
-            except (Hang, Exception):
-                if not self._end_reading():
-                    raise
-                with self._reader.each_anew():
-                    self._play(check, limit, plan)
-        except Hang as hang:
-            self.hangs += 1
-            if self._searching:
-                raise _Hung(str(hang)) from None
+            self._play(check, limit, plan)
+        except NotApplicable:
             raise
+        except Exception:
+            doubtful = self._end_reading()
+            if not doubtful:
+                raise
+        if doubtful:
+            # Not while the first exception is handled: Hypothesis tells failures apart by that.
+            with self._reader.each_anew():
+                self._play(check, limit, plan)
 
     def _play(
         self, check: Callable[[Case], Coroutine[Any, Any, None]], limit: float, plan: str | None
@@ -148,13 +147,20 @@ class Court:
         )
         try:
             self.stage.run(lambda: check(case), self._patience(limit))
+        except Hang as hang:
+            self.hangs += 1
+            if self._searching:
+                raise _Hung(str(hang)) from None
+            raise
         finally:
             case.tidy()
 
     def _end_reading(self) -> bool:
         """Close the session that is lent for reading; return whether it had been lent twice."""
         used = self._reader.lent > 1
-        if self._reader.lent:
+        if self._reader.loop is not self.stage.loop:
+            self._reader.forget()  # it was left behind with the loop
+        elif self._reader.lent:
             with suppress(Hang):
                 self.stage.run(self._reader.close, SHORTEST)
         return used
@@ -165,14 +171,18 @@ class Court:
 
     def settings(self) -> settings:
         """The settings with which every property is searched."""
-        return search_settings(self.fuzz, self.examples)
+        return search_settings(self.fuzz, self.examples, shrink=not self.brief)
 
     def hear(self, trial: Trial) -> Verdict:
         """Run a trial and keep its verdict."""
         requirement = self.catalogue[trial.requirement]
         verdict = Verdict(requirement.id, str(trial), "pass")
         try:
-            self._try(trial)
+            if requirement.needs is None or self._stands(self.catalogue[requirement.needs]):
+                self._try(trial)
+            else:
+                verdict.state = "blocked"
+                verdict.note = f"{requirement.needs} fails, and this rests on it"
         except NotApplicable as reason:
             verdict.state, verdict.note = "untestable", visible(str(reason))
         except Deviation as deviation:
@@ -180,11 +190,11 @@ class Court:
         except (Hang, _Hung) as hang:
             self._broken(verdict, requirement, trial, Deviation("hang", note=str(hang)))
         except Exception as error:  # noqa: BLE001 - every exception becomes a verdict
-            if _ours(error):
+            if is_ours(error):
                 verdict.state, verdict.code = "error", type(error).__name__
                 verdict.block = visible("".join(traceback.format_exception(error)))
             else:
-                crash = Deviation("crash", None, error, _raised(error))
+                crash = Deviation("crash", None, error, raised(error))
                 self._broken(verdict, requirement, trial, crash)
         self._end_reading()
         self.verdicts.append(verdict)
@@ -199,9 +209,17 @@ class Court:
             try:
                 trial.search(self)
             except ExceptionGroup as several:
-                raise _first(several) from several
+                raise first(several) from several
             finally:
                 self._searching = False
+
+    def _stands(self, requirement: Requirement) -> bool:
+        """Whether a requirement that others need is met in the simplest of its trials."""
+        if requirement.id not in self._standing:
+            trial = next(trial for trial in TRIALS if trial.requirement == requirement.id)
+            self._standing[requirement.id] = self._passes(trial, {})
+            self._end_reading()
+        return self._standing[requirement.id]
 
     def _broken(
         self, verdict: Verdict, requirement: Requirement, trial: Trial, deviation: Deviation
@@ -209,7 +227,8 @@ class Court:
         verdict.state, verdict.code = BROKEN[requirement.level], deviation.code
         verdict.note = visible(deviation.note)
         case = self.last
-        siblings = self._siblings(trial, play=deviation.code != "hang") if trial.plan else {}
+        contrasted = trial.plan is not None and not self.brief
+        siblings = self._siblings(trial, play=deviation.code != "hang") if contrasted else {}
         verdict.block = failure(
             requirement,
             trial,
@@ -251,42 +270,3 @@ class Court:
             except Exception:  # noqa: BLE001 - any way to fail is failing
                 known[str(trial)] = False
         return known[str(trial)]
-
-
-def _first(several: BaseExceptionGroup[Any]) -> BaseException:
-    """What Hypothesis found, if it was more than one thing, or came and went."""
-    found: BaseException = several
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    if isinstance(several, Flaky) and isinstance(found, Deviation):
-        found.note = f"{found.note}; it comes and goes with the same input".removeprefix("; ")
-    return found
-
-
-def _raised(error: BaseException) -> str:
-    """Where an exception was raised, for somebody who wants to look there."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return ""
-    return (
-        f"raised in {Path(frames[-1].filename).name}, line {frames[-1].lineno}, {frames[-1].name}()"
-    )
-
-
-def _ours(error: BaseException) -> bool:
-    """Whether an exception comes from the suite's own code, and not out of the client's."""
-    if isinstance(error, HypothesisException):
-        return True
-    frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if Path(frame.filename).parent != Path()]
-    if isinstance(error, TimeoutError) or _about_the_client(error):
-        return False
-    last = Path(inside[-1].filename) if inside else HERE
-    return HERE in last.parents or (HERE.parent / "spec") in last.parents
-
-
-def _about_the_client(error: BaseException) -> bool:
-    """Whether the suite's line failed because the client lacks something, or takes no such."""
-    if isinstance(error, AttributeError):
-        return not type(error.obj).__module__.startswith(("conformance", "spec", "builtins"))
-    return isinstance(error, TypeError) and "argument" in str(error)

@@ -38,15 +38,18 @@ def database(where: str | None) -> ExampleDatabase | None:
     return made
 
 
-def search_settings(examples: int, shared: ExampleDatabase | None) -> settings:
+def search_settings(
+    examples: int, shared: ExampleDatabase | None, *, shrink: bool = True
+) -> settings:
     """Settings of every property: the suite keeps the time, and one failure is enough."""
+    left_out = {Phase.explain} if shrink else {Phase.explain, Phase.shrink}
     return settings(
         max_examples=examples,
         database=shared,
         derandomize=shared is None,
         deadline=None,
         report_multiple_bugs=False,
-        phases=[phase for phase in Phase if phase is not Phase.explain],
+        phases=[phase for phase in Phase if phase not in left_out],
         suppress_health_check=list(HealthCheck),
         verbosity=Verbosity.quiet,
     )

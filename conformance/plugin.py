@@ -22,7 +22,7 @@ from conformance.clerk import Clerk
 from conformance.court import Court, PreflightError
 from conformance.fuzzing import EXAMPLES, DatabaseError, database
 from conformance.registry import TRIALS, Trial
-from conformance.results import CANNOT_RUN
+from conformance.results import CANNOT_RUN, UNJUDGED
 from conformance.subject import CLAIMS, DEFAULT, LoadError, Subject, load
 from conformance.verdicts import Verdict
 from spec import catalogue
@@ -145,7 +145,7 @@ def hear(court: Court, trial: Trial, request: pytest.FixtureRequest) -> None:
     request.config.stash[BASELINE].apply(verdict)
     request.node.stash[VERDICT] = verdict
     request.node.user_properties.append(("requirement", trial.requirement))
-    if verdict.state == "untestable":
+    if verdict.state in UNJUDGED:
         pytest.skip(verdict.note)
     if verdict.state in ("warn", "observed", "baselined"):
         print(verdict.block)

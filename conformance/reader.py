@@ -7,6 +7,7 @@ which had been used before is played again, with a session for each answer, and 
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ class Reader:
         self._make = make
         self._session: Any = None
         self._stack = AsyncExitStack()
+        self.loop: asyncio.AbstractEventLoop | None = None  # where the session is open
         self.lent = 0  # how often the session that is open has been lent
         self._anew = False  # lend each only once
 
@@ -29,9 +31,14 @@ class Reader:
         """An open session; closed with the trial, or at once if each is lent only once."""
         if self._session is None:
             self._session = await self._stack.enter_async_context(self._make())
+            self.loop = asyncio.get_running_loop()
         self.lent += 1
+        stack = self._stack
         try:
             yield self._session
+        except GeneratorExit:  # the loop was left behind, and ends
+            await _closed(stack)
+            raise
         finally:
             if self._anew:
                 await self.close()
@@ -47,7 +54,16 @@ class Reader:
 
     async def close(self) -> None:
         """Close the session, if one is open; what that raises is another requirement's affair."""
-        stack, self._stack = self._stack, AsyncExitStack()
+        stack = self._stack
+        self.forget()
+        await _closed(stack)
+
+    def forget(self) -> None:
+        """Leave the session that is open to whoever it is lent to."""
+        self._stack = AsyncExitStack()
         self._session, self.lent = None, 0
-        with suppress(Exception):
-            await stack.aclose()
+
+
+async def _closed(stack: AsyncExitStack) -> None:
+    with suppress(Exception):
+        await stack.aclose()

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+from conformance.results import UNJUDGED
 from conformance.show import visible
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def junit(report: Report) -> str:
                 kind = "failure" if trial["state"] == "fail" else "error"
                 element = ET.SubElement(case, kind, message=trial.get("code", ""))
                 element.text = visible(trial.get("block", ""))
-            elif trial["state"] == "untestable":
+            elif trial["state"] in UNJUDGED:
                 ET.SubElement(case, "skipped", message=visible(trial.get("note", "")))
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(len(suite.findall("testcase/failure"))))

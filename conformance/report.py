@@ -47,9 +47,9 @@ def build(results: Results, subject: Subject, fuzz: int) -> Report:
         "judged": {"requirements": results.judged(), "asked": len(results.asked)},
         "exit": results.exit_code(),
         "requirements": {
-            id_: _requirement(id_, states[id_], results)
-            for id_ in results.catalogue
-            if id_ in states
+            id_: _requirement(id_, states.get(id_, "not-claimed"), results)
+            for id_, known in results.catalogue.items()
+            if id_ in states or known.profile not in results.claims
         },
         "made-with": {
             "python": platform.python_version(),
@@ -96,6 +96,8 @@ def _requirement(id_: str, state: str, results: Results) -> Report:
 def _digest(folder: Path, pattern: str) -> str:
     made = hashlib.sha256()
     for path in sorted(folder.rglob(pattern)):
+        if "peers" in path.parts:  # those who are judged
+            continue
         content = path.read_bytes()
         name = path.relative_to(folder).as_posix()
         made.update(f"{name} {len(content)}\n".encode() + content)

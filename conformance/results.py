@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from spec.catalogue import Catalogue
 
 # From worst to best: a requirement is as good as its worst trial.
-ORDER = ("error", "fail", "stale", "warn", "baselined", "observed", "pass", "untestable")
+ORDER = ("error", "fail", "stale", "warn", "baselined", "observed", "pass", "blocked", "untestable")
+UNJUDGED = {"blocked", "untestable"}
 REFUSED = {"error", "fail", "stale"}
 ENOUGH = 0.8  # of the MUSTs and SHOULDs that were asked for must have been judged
 
@@ -68,7 +69,7 @@ class Results:
     def judged(self) -> int:
         """How many of the requirements that were asked for have been judged."""
         states = self.states()
-        return sum(states.get(id_, "untestable") != "untestable" for id_ in self.asked)
+        return sum(states.get(id_, "untestable") not in UNJUDGED for id_ in self.asked)
 
     def exit_code(self) -> int:
         """What the run ends with; the table is in conformance/README.md."""
@@ -92,6 +93,8 @@ class Results:
             )
         )
         lines.append(f"judged   {self.judged()} of {len(self.asked)} requirements asked for")
+        if blocked := sorted(id_ for id_, state in states.items() if state == "blocked"):
+            lines.append(f"blocked  {len(blocked)}, by rules that are broken: {', '.join(blocked)}")
         if stale := self.stale():
             lines.append(f"stale    {', '.join(stale)}: the baseline expects a deviation")
         verdicts = [
@@ -109,7 +112,7 @@ SPEC = "1.0"
 
 def _level(level: str, counts: Mapping[tuple[str, str], int]) -> str:
     of_level = {state: number for (kind, state), number in counts.items() if kind == level}
-    total = sum(number for state, number in of_level.items() if state != "untestable")
+    total = sum(number for state, number in of_level.items() if state not in UNJUDGED)
     if not total:
         return ""
     if level == "MAY":

@@ -31,6 +31,7 @@ STATES = {
     "observed": "a MAY: what the session does was noted",
     "baselined": "a deviation that the baseline expects",
     "stale": "the baseline expects a deviation, and there is none, or another one",
+    "blocked": "not tried: a rule that it rests on is broken",
     "not-claimed": "the session does not claim the profile",
     "untestable": "a loopback suite cannot judge it, or the session does not take part",
     "error": "the suite itself broke",

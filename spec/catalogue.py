@@ -42,6 +42,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)+")
 _HEAD = re.compile(r"\*\*(?P<level>[^*]*)\*\*(?P<rest>( · [^·]+)*)")
 _MARKER = re.compile(r"\*(?P<name>[A-Z][^*]*?)\.{1,3}\*\s*(?P<text>.*)")
 _MARKERS = {"Why": "why", "If it fails": "likely", "Untested because": "untested"}
+_FIELDS = ("source", "since", "needs")  # beside level and profile
 _KEYWORDS = {
     "must": "MUST",
     "shall": "MUST",
@@ -54,13 +55,14 @@ _KEYWORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One rule; `likely` is the usual cause of a failure, `line` where its heading stands."""
+    """One rule; `likely` is the usual cause of a failure, `needs` the id of a rule it rests on."""
 
     id: str
     level: str
     profile: str
     source: str | None
     since: str | None
+    needs: str | None
     sentence: str
     why: str
     likely: str | None
@@ -90,6 +92,9 @@ def load(folder: Path = _HOME) -> Catalogue:
                 raise SpecError(path.name, requirement.line, what)
             if requirement.id in retired:
                 raise SpecError(path.name, requirement.line, f"{requirement.id} is a retired id")
+            if requirement.needs and requirement.needs not in found:
+                what = f"{requirement.id} needs {requirement.needs}, which is not before it"
+                raise SpecError(path.name, requirement.line, what)
             found[requirement.id] = requirement
     return MappingProxyType(found)
 
@@ -170,6 +175,7 @@ class _Section:
             profile,
             more.get("source"),
             more.get("since"),
+            more.get("needs"),
             self.said["sentence"],
             self.said["why"],
             self.said.get("likely"),
@@ -219,8 +225,9 @@ class _Section:
         more = {}
         for field in fields:
             name, colon, value = field.partition(": ")
-            if name not in ("source", "since") or not colon or name in more:
-                self.wrong(number, f"unknown or repeated field {field!r}; known: source, since")
+            if name not in _FIELDS or not colon or name in more:
+                known = ", ".join(_FIELDS)
+                self.wrong(number, f"unknown or repeated field {field!r}; known: {known}")
             more[name] = value.strip()
         return level, profile, more
 

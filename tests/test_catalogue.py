@@ -79,7 +79,7 @@ def rows():
 
 def named(cell):
     """The ids in a cell of the table of faults."""
-    reason = cell.startswith(("security (later)", "not applicable: "))
+    reason = cell.startswith("not applicable: ")
     return set() if reason else set(cell.strip().split(", "))
 
 
@@ -129,7 +129,7 @@ def test_catalogue_cannot_be_changed(tmp_path):
         ("**MAY**", "**CAN**", 33, "unknown level 'CAN'; known: MUST, SHOULD, MAY"),
         ("· robust", "· sturdy", 33, "unknown profile 'sturdy'; known: documented"),
         ("· robust", "", 33, "unknown profile ''"),
-        ("· robust", "· robust · author: me", 33, "field 'author: me'; known: source, since"),
+        ("· robust", "· robust · author: me", 33, "field 'author: me'; known: source, since, needs"),
         ("· robust", "· robust · since: 1 · since: 2", 33, "repeated field 'since: 2'"),
         ("**MAY** · robust", "MAY · robust", 33, "line after the heading is not '**LEVEL**"),
         ("It may.\n\n", "", 31, "lines-last has no sentence"),
@@ -190,11 +190,11 @@ def test_strange_file_and_strange_ledger_are_errors(tmp_path):
         catalogue(tmp_path, retired="- lines-old")
 
 
-def test_every_chapter_but_security_is_there():
-    """Each noun of the design has its chapter; the one on security is still to come."""
+def test_every_chapter_is_there():
+    """Each noun of the design has its chapter, and its examples their keys."""
     written = {requirement.chapter for requirement in load().values()}
 
-    assert written == set(CHAPTERS) - {"security"}
+    assert written == set(CHAPTERS)
     assert ALLOWED.keys() == set(CHAPTERS)
 
 
@@ -217,7 +217,7 @@ def test_every_fault_has_one_row_of_known_requirements():
     assert [fault for fault, _ in rows()] == [f"B{number:02}" for number in range(1, 97)]
     for fault, cell in rows():
         assert named(cell) <= load().keys(), fault
-        assert named(cell) or cell.startswith(("security (later)", "not applicable: ")), fault
+        assert named(cell) or cell.startswith("not applicable: "), fault
 
 
 def test_faults_and_reasons_agree():
@@ -225,8 +225,7 @@ def test_faults_and_reasons_agree():
     table = dict(rows())
     for requirement in load().values():
         for fault in re.findall(r"B\d\d", requirement.why):
-            later = table[fault].startswith("security (later)")
-            assert later or requirement.id in named(table[fault]), (fault, requirement.id)
+            assert requirement.id in named(table[fault]), (fault, requirement.id)
 
 
 def test_every_event_stream_case_is_an_example():

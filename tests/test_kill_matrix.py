@@ -1,6 +1,6 @@
 """Every saboteur is caught by the requirements that it declares.
 
-That it breaks no other takes minutes to try: `make kill-matrix` does, in CI. `--whole` does it here.
+That it breaks no other takes minutes to try: `make kill-matrix` does, in CI; here `--whole`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import warnings
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from fasthttp import AsyncSession
@@ -124,3 +125,19 @@ class Warns(AsyncSession):
     def stream(self, method: str, url: str, **named: Any) -> Any:
         warnings.warn("`stream` will have another name", DeprecationWarning, stacklevel=2)
         return super().stream(method, url, **named)
+
+
+class NoEvents(AsyncSession):
+    """Correct, but that its responses have no `aiter_events()`."""
+
+    @asynccontextmanager
+    async def _stream(self, *positional: Any, **named: Any) -> AsyncIterator[Any]:
+        async with super().stream(*positional, **named) as response:
+            yield SimpleNamespace(
+                status_code=response.status_code,
+                aread=response.aread,
+                aiter_bytes=response.aiter_bytes,
+            )
+
+    def stream(self, *positional: Any, **named: Any) -> Any:
+        return self._stream(*positional, **named)

@@ -38,6 +38,27 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     LET_GO.set()
 
 
+# what rests on something else
+
+
+def test_what_needs_a_broken_rule_is_blocked() -> None:
+    """Thirty crashes for one missing method say no more than one."""
+    with court("tests.suite.clients:NoEvents") as made:
+        needed = made.hear(trial("events-attributes-examples-whole"))
+        resting = made.hear(trial("events-line-ends-examples-bytewise"))
+
+    assert (needed.state, needed.code) == ("fail", "crash")
+    assert (resting.state, resting.note) == (
+        "blocked",
+        "events-attributes fails, and this rests on it",
+    )
+
+
+def test_what_needs_a_rule_that_holds_is_judged() -> None:
+    """In a process that has not judged what is needed, it is tried first."""
+    assert hear(OURS, "events-line-ends-examples-bytewise").state == "pass"
+
+
 # crashes
 
 

@@ -32,6 +32,7 @@ def results(
     [
         (("pass", "untestable"), "pass"),
         (("untestable",), "untestable"),
+        (("blocked", "blocked"), "blocked"),
         (("pass", "baselined", "pass"), "baselined"),
         (("warn", "baselined"), "warn"),
         (("fail", "warn", "pass"), "fail"),
@@ -53,6 +54,8 @@ def test_a_requirement_is_as_good_as_its_worst_trial(states: tuple[str, ...], wo
         ([(SHOULD, "fail")], 1),
         ([(MUST, "fail"), (OTHER, "error")], 3),
         ([(MUST, "untestable")], 6),
+        ([(MUST, "blocked")], 6),
+        ([(MUST, "fail"), (OTHER, "blocked")], 1),
         ([], 6),
     ],
 )
