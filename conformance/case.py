@@ -18,7 +18,7 @@ from conformance.plans import planned
 from conformance.verdicts import Deviation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from conformance.exchange import Exchange
     from conformance.perturb import Perturbation
@@ -81,6 +81,7 @@ class Case:
         self.perturbation = perturbation
         self.did = ""
         self.played: tuple[Reply, Delivery, str] | None = None
+        self.live: Mapping[str, str] = {}  # name of a server that was recorded -> where it runs
         self.replay: Play | None = None  # what is under way, if it is a part of the check
         self._exchanges: list[Exchange] = []
 

@@ -5,6 +5,7 @@ from conformance.plugin import (
     pytest_addoption,
     pytest_collection_modifyitems,
     pytest_configure,
+    pytest_generate_tests,
     pytest_runtest_makereport,
 )
 
@@ -13,5 +14,6 @@ __all__ = [
     "pytest_addoption",
     "pytest_collection_modifyitems",
     "pytest_configure",
+    "pytest_generate_tests",
     "pytest_runtest_makereport",
 ]

@@ -21,7 +21,7 @@ from conformance.tape import Tape, loop_step
 from conformance.verdicts import Deviation, NotApplicable, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
     from hypothesis import settings
     from hypothesis.database import ExampleDatabase
@@ -54,6 +54,7 @@ class Court:
         perturb: int | None = None,
         examples: ExampleDatabase | None = None,
         brief: bool = False,
+        live: Mapping[str, str] | None = None,
     ) -> None:
         self.subject = subject
         self.catalogue = catalogue
@@ -61,6 +62,7 @@ class Court:
         self.fuzz = fuzz  # how many examples Hypothesis draws for each property
         self.examples = examples  # where Hypothesis keeps those that failed
         self.brief = brief  # only the verdicts count: no contrast, and nothing is simplified
+        self.live = live or {}  # name of a server that was recorded -> where it runs
         self.hangs = 0
         self.verdicts: list[Verdict] = []
         self.accepts = ""
@@ -145,6 +147,7 @@ class Court:
         self.last = case = Case(
             self.subject, self.tape, plan, self.accepts, self._perturbation, self._reader
         )
+        case.live = self.live
         try:
             self.stage.run(lambda: check(case), self._patience(limit))
         except Hang as hang:
@@ -244,7 +247,8 @@ class Court:
         """The options without which the trial would be another one."""
         fuzz = f"--fuzz {self.fuzz}" if trial.search and self.fuzz != EXAMPLES else ""
         perturb = f"--perturb {self._perturbation.seed}" if self._perturbation else ""
-        return " ".join(filter(None, (fuzz, perturb)))
+        live = "--live" if trial.live else ""
+        return " ".join(filter(None, (fuzz, perturb, live)))
 
     def _siblings(self, trial: Trial, *, play: bool) -> dict[str, bool]:
         """Whether the same passes under each of the other plans, or those known so far."""

@@ -21,6 +21,7 @@ from conformance import baseline as baselines
 from conformance.clerk import Clerk
 from conformance.court import Court, PreflightError
 from conformance.fuzzing import EXAMPLES, DatabaseError, database
+from conformance.live import packages_missing, servers
 from conformance.registry import TRIALS, Trial
 from conformance.results import CANNOT_RUN, UNJUDGED
 from conformance.subject import CLAIMS, DEFAULT, LoadError, Subject, load
@@ -59,6 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--fuzz-db", metavar="DIR", help="where examples that failed are shared")
     group.addoption("--perturb", type=int, metavar="SEED", help="the examples in other words")
+    group.addoption("--live", action="store_true", help="also ask the servers that were recorded")
     group.addoption("--baseline", type=Path, metavar="FILE", help="known deviations, as TOML")
     group.addoption("--write-baseline", type=Path, metavar="FILE", help="write or merge them")
     group.addoption("--report", type=Path, metavar="FILE", help="the result, as JSON")
@@ -81,7 +83,8 @@ def _prepare(config: pytest.Config) -> None:
     config.stash[BASELINE] = expected = _baseline(config)
     config.stash[EXAMPLES_DB] = database(config.getoption("--fuzz-db"))
     if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
-        config.pluginmanager.register(Clerk(config, subject, claims(config), expected, trials()))
+        known = trials(live=config.getoption("--live"))
+        config.pluginmanager.register(Clerk(config, subject, claims(config), expected, known))
         with Court(subject, catalogue.load()) as court:
             court.preflight()
 
@@ -96,6 +99,8 @@ def _baseline(config: pytest.Config) -> baselines.Baseline:
     written = config.getoption("--write-baseline")
     if written and written.exists():
         baselines.read(written, known)
+    if config.getoption("--live") and (missing := packages_missing()):
+        raise OptionError(f"--live starts the servers that were recorded: pip install {missing}")
     path = config.getoption("--baseline")
     return baselines.read(path, known) if path else baselines.Baseline()
 
@@ -115,26 +120,37 @@ def claims(config: pytest.Config) -> frozenset[str]:
     return named
 
 
-def trials() -> list[Trial]:
-    """Every trial of the suite, in the order of the chapters."""
+def trials(*, live: bool = False) -> list[Trial]:
+    """Every trial of the suite, in the order of the chapters; `live`: those of --live as well."""
     conformance.discover()
     order = {id_: place for place, id_ in enumerate(catalogue.load())}
     if unknown := sorted({trial.requirement for trial in TRIALS} - order.keys()):
         raise RuntimeError(f"checks judge what no chapter requires: {', '.join(unknown)}")
-    return sorted(TRIALS, key=lambda trial: order[trial.requirement])
+    chosen = [trial for trial in TRIALS if live or not trial.live]
+    return sorted(chosen, key=lambda trial: order[trial.requirement])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test of every trial."""
+    if "trial" in metafunc.fixturenames:
+        metafunc.parametrize("trial", trials(live=metafunc.config.getoption("--live")), ids=str)
 
 
 @pytest.fixture(scope="session")
 def court(request: pytest.FixtureRequest) -> Iterator[Court]:
     """The court that hears this process's trials."""
     config = request.config
-    with Court(
-        config.stash[SUBJECT],
-        catalogue.load(),
-        fuzz=config.getoption("--fuzz"),
-        perturb=config.getoption("--perturb"),
-        examples=config.stash[EXAMPLES_DB],
-    ) as made:
+    with (
+        servers(config.getoption("--live")) as live,
+        Court(
+            config.stash[SUBJECT],
+            catalogue.load(),
+            fuzz=config.getoption("--fuzz"),
+            perturb=config.getoption("--perturb"),
+            examples=config.stash[EXAMPLES_DB],
+            live=live,
+        ) as made,
+    ):
         made.preflight()
         yield made
 

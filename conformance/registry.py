@@ -8,7 +8,7 @@ its requirement. With `plans=True` it makes one trial for each chunk plan. A pro
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.plans import PLANS
@@ -31,13 +31,14 @@ class Trial:
     search: Search | None = None
     plan: str | None = None
     limit: float = 10.0  # seconds before the suite cuts it off
+    live: bool = False  # asks the servers that were recorded, where they run
 
     def __str__(self) -> str:
         return "-".join(part for part in (self.requirement, self.name, self.plan) if part)
 
     def under(self, plan: str) -> Trial:
         """The same trial under another plan."""
-        return Trial(self.requirement, self.name, self.play, self.search, plan, self.limit)
+        return replace(self, plan=plan)
 
 
 TRIALS: list[Trial] = []
@@ -49,12 +50,13 @@ def check(
     *,
     plans: bool | Iterable[str] = False,
     limit: float = 10.0,
+    live: bool = False,
 ) -> Callable[[Play], Play]:
     """Tie an async check to its requirement; `plans` may name those that make a difference."""
 
     def register(play: Play) -> Play:
         title = name or play.__name__.replace("_", "-")
-        trial = Trial(requirement, title, play=play, limit=limit)
+        trial = Trial(requirement, title, play=play, limit=limit, live=live)
         if plans is False:
             TRIALS.append(trial)
         else:

@@ -1,8 +1,8 @@
 """The kill matrix: which requirements each saboteur is found to break.
 
 `python -m tests.kill_matrix` tries every saboteur against every requirement and fails if one breaks
-other requirements than it declares; `--out FILE` also writes the matrix, which the site shows. A
-name, or a part of one, restricts it. A requirement that is not declared is tried by all its checks,
+other requirements than it declares; `--out FILE` also writes the matrix, which the site shows. Parts
+of names restrict it. A requirement that is not declared is tried by all its checks,
 under one chunk plan, or by its properties if it has no others; declared ones under more.
 """
 
@@ -64,7 +64,7 @@ def judge(saboteur: Saboteur, *, whole: bool) -> Found:
                     verdict = court.hear(trial)
                     if verdict.state == "error":
                         raise RuntimeError(f"{saboteur}: {verdict.block}")
-                    if verdict.state in BROKEN:
+                    if verdict.state in BROKEN and _is_sure(court, trial, saboteur):
                         broken.add(trial.requirement)
     finally:
         restore_all()
@@ -88,6 +88,11 @@ def _is_tried(trial: Trial, saboteur: Saboteur, *, whole: bool) -> bool:
     return trial.plan in {None, "whole" if trial.name == "examples" else "crlf-cut"}
 
 
+def _is_sure(court: Court, trial: Trial, saboteur: Saboteur) -> bool:
+    """What is not declared has to fail twice: on a busy machine a rule about time may fail once."""
+    return trial.requirement in saboteur.breaks or court.hear(trial).state in BROKEN
+
+
 @cache
 def _played() -> frozenset[str]:
     """The requirements that have other checks than properties, which cost more."""
@@ -101,11 +106,11 @@ def _judge(name: str) -> Found:
 def main(arguments: list[str]) -> int:
     """Judge them all, in several processes; 1 if one is not as it declares."""
     parser = ArgumentParser(prog="python -m tests.kill_matrix", description=__doc__)
-    parser.add_argument("part", nargs="?", default="", help="only those whose name has this")
+    parser.add_argument("parts", nargs="*", default=[""], help="only those whose names have one")
     parser.add_argument("--out", type=Path, help="write the matrix, as JSON")
     parser.add_argument("--workers", type=int, default=WORKERS)
     options = parser.parse_args(arguments)
-    names = [str(saboteur) for saboteur in discover() if options.part in str(saboteur)]
+    names = [name for name in map(str, discover()) if any(part in name for part in options.parts)]
     began = time.monotonic()
     trials(), catalogue.load()  # once, for all the processes
     with get_context("fork").Pool(options.workers, maxtasksperchild=20) as pool:
