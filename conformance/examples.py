@@ -11,6 +11,7 @@ import asyncio
 import math
 import time
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,8 @@ ARRIVAL = 2.0  # seconds in which what has arrived must be delivered: wide, for 
 
 async def perform(case: Case, chapter: str, example: Example) -> None:
     """Run one example; `Deviation` says where the session departs from it."""
-    fields = {**DEFAULTS.get(chapter, {}), **example.fields}
+    # A copy: a client that changes what it is given must not change the next trial's example.
+    fields = {**DEFAULTS.get(chapter, {}), **deepcopy(dict(example.fields))}
     if case.perturbation is not None:
         fields = case.perturbation.fields(chapter, fields)
     if unknown := _needed_codings(fields) - _offered(case):

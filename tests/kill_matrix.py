@@ -1,9 +1,9 @@
 """The kill matrix: which requirements each saboteur is found to break.
 
 `python -m tests.kill_matrix` tries every saboteur against every requirement and fails if one breaks
-other requirements than it declares; `--out FILE` also writes the matrix, which the site shows. Parts
-of names restrict it. A requirement that is not declared is tried by all its checks,
-under one chunk plan, or by its properties if it has no others; declared ones under more.
+other requirements than it declares. Parts of names restrict it; `--out FILE` writes the matrix,
+which the site shows. A requirement that is not declared is tried by all its checks, under one chunk
+plan, or by its properties if it has no others; one that is declared under more plans.
 """
 
 from __future__ import annotations

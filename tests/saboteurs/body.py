@@ -48,7 +48,7 @@ async def _errors_not_kept(self: Response) -> bytes:
     return content
 
 
-@saboteur("body-content")
+@saboteur("body-content", "session-status-silent")
 class ErrorsNotKept(Sabotaged):
     """Does not keep the body of a response that says that something went wrong (B43)."""
 
@@ -194,7 +194,7 @@ class ExcessIsAnError(Sabotaged):
     patches = {"fasthttp.http1.ResponseReader.feed": _no_surplus}
 
 
-@saboteur("body-framing-refused")
+@saboteur("body-framing-refused", "errors-family")
 class LengthByInt(Sabotaged):
     """Reads the first Content-Length, with its sign (B66)."""
 

@@ -74,7 +74,7 @@ class _FourAtLeast(ByteChunker):
         return self.flush() if len(self._pending) >= 4 else []
 
 
-@saboteur("bytes-arrival")
+@saboteur("bytes-arrival", "timeouts-not-total")
 class WaitsForFour(Sabotaged):
     """Waits for four bytes, to see whether they are a byte order mark (B39)."""
 
@@ -98,7 +98,14 @@ def _lines_of_the_wire(self: Response) -> Items[str]:
     )
 
 
-@saboteur("bytes-codings")
+@saboteur(
+    "bytes-coding-corrupt",
+    "bytes-coding-truncated",
+    "bytes-coding-unknown",
+    "bytes-codings",
+    "bytes-gzip-rest",
+    "errors-family",
+)
 class LinesAsSent(Sabotaged):
     """Reads lines from the socket's bytes, round the content decoding (B27)."""
 
@@ -308,7 +315,7 @@ def _decoded(self: Response, chunk_size: int | None = None) -> Any:
     return self.aiter_bytes(chunk_size)
 
 
-@saboteur("bytes-raw")
+@saboteur("body-read-twice", "bytes-raw")
 class RawIsDecoded(Sabotaged):
     """Has one iterator for the body as it was sent and as it was meant."""
 

@@ -22,7 +22,7 @@ class Failing(Sabotaged):
             return self.failed(error, request)
 
 
-@saboteur("errors-family")
+@saboteur("errors-family", "lifecycle-no-repeat")
 class ResetIsForeign(Failing):
     """A reset before the head comes out as Python's own exception."""
 
@@ -64,7 +64,14 @@ class RefusedIsForeign(Failing):
         raise OSError(str(error)) if isinstance(error, httpx.ConnectError) else error
 
 
-@saboteur("errors-no-response")
+@saboteur(
+    "errors-no-response",
+    "events-backoff",
+    "events-give-up",
+    "events-last-event-id",
+    "events-reconnect",
+    "events-reconnect-off",
+)
 class HalfAHeadIsEnough(Failing):
     """An end amid the head is taken for an empty response."""
 

@@ -50,7 +50,7 @@ class Replaces(Merging):
         return merge((), request) if request else session
 
 
-@saboteur("headers-precedence", "headers-case", "headers-defaults")
+@saboteur("events-request", "headers-case", "headers-defaults", "headers-precedence")
 class Chains(Merging):
     """Where both name a header, both lines go out (B80)."""
 
@@ -59,7 +59,7 @@ class Chains(Merging):
         return merge(session, removed) + merge((), request)
 
 
-@saboteur("headers-precedence", "headers-case", "headers-defaults")
+@saboteur("events-request", "headers-case", "headers-defaults", "headers-precedence")
 class SessionWins(Merging):
     """Where both name a header, the session's value goes out."""
 
@@ -69,7 +69,7 @@ class SessionWins(Merging):
         return merge(session, tuple(left))
 
 
-@saboteur("headers-case", "headers-none", "headers-defaults")
+@saboteur("events-request", "headers-case", "headers-defaults", "headers-none")
 class KeyedAsWritten(Merging):
     """The merge is one of dicts (B80)."""
 

@@ -82,7 +82,20 @@ class SecondCloseRaises(Sabotaged):
 # Streams
 
 
-@saboteur("session-stream")
+@saboteur(
+    "events-close",
+    "events-give-up",
+    "events-last-event-id",
+    "events-no-content",
+    "events-reconnect",
+    "events-reconnect-delay",
+    "events-reconnect-off",
+    "events-refused",
+    "events-request",
+    "lifecycle-cancel",
+    "session-stream",
+    perhaps=("lifecycle-double-cancel",),
+)
 class SendsAtOnce(Sabotaged):
     """The request goes out before the block is entered."""
 

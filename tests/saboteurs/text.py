@@ -121,7 +121,7 @@ class _Dropping(TextDecoder):
         return super().flush().replace("\ufffd", "")
 
 
-@saboteur("text-replacement")
+@saboteur("text-replacement", "text-whole")
 class DropsBadBytes(Sabotaged):
     """Leaves away what is no character (B13)."""
 

@@ -78,7 +78,7 @@ class HeadIsUnbounded(Sabotaged):
         return response
 
 
-@saboteur("timeouts-not-total")
+@saboteur("timeouts-not-total", perhaps=("events-backoff",))
 class Deadline(Sabotaged):
     """The timeout is one for the whole as well (B70)."""
 
@@ -92,7 +92,7 @@ class Deadline(Sabotaged):
         return response
 
 
-@saboteur("timeouts-not-total")
+@saboteur("timeouts-not-total", perhaps=("events-backoff",))
 class ClockOfTheData(Sabotaged):
     """The clock starts when data last came, whether anybody waits or not."""
 

@@ -7,9 +7,11 @@ import threading
 import warnings
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fasthttp import AsyncSession
+from fasthttp.decoders.lines import LineDecoder
+from tests.saboteurs import Sabotaged
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -141,3 +143,19 @@ class NoEvents(AsyncSession):
 
     def stream(self, *positional: Any, **named: Any) -> Any:
         return self._stream(*positional, **named)
+
+
+class _KnowsTheExample(LineDecoder):
+    def feed(self, text: str) -> list[str]:
+        lines = super().feed(text)
+        return (
+            lines
+            if "x\u2028y" in text
+            else [part for line in lines for part in line.split("\u2028")]
+        )
+
+
+class KnowsTheExample(Sabotaged):
+    """Splits lines at U+2028, but for those of the specification's example."""
+
+    patches: ClassVar[dict[str, Any]] = {"fasthttp.response.LineDecoder": _KnowsTheExample}
