@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 import httpx
@@ -21,7 +21,9 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.helpers import sentinel
 from yarl import URL
 
-from . import proxies, urls
+from . import addresses, proxies, urls
+from .security import Guard, RefusedError
+from .sockets import readable
 
 if TYPE_CHECKING:
     import ssl
@@ -45,6 +47,7 @@ CONNECT_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] =
     (OSError, httpx.ConnectError),
     (ValueError, httpx.ConnectError),
 )
+_target: ContextVar[str] = ContextVar("_target", default="")  # the host being connected to
 _CONNECT_FAULTS = tuple(fault for fault, _ in CONNECT_ERRORS)
 
 
@@ -111,15 +114,7 @@ class Channel(ResponseHandler):
     def stale(self) -> bool:
         """Whether an idle connection has something to read: its end, most likely."""
         fileno = self._fileno()
-        return fileno < 0 or _readable(fileno)
-
-    def forward(self) -> dict[str, str] | None:
-        """Return what a request adds for a proxy that passes it on; None: it goes straight."""
-        headers = self.route.proxy_headers
-        if self.route.proxy is None or self.route.is_ssl():
-            return None
-        # aiohttp adds the Host of a tunnel to these headers, too.
-        return {_AUTHORIZATION: headers[_AUTHORIZATION]} if headers else {}
+        return fileno < 0 or readable(fileno)
 
     def _fileno(self) -> int:
         sock = None if self.transport is None else self.transport.get_extra_info("socket")
@@ -136,7 +131,11 @@ class Connector(aiohttp.TCPConnector):
     """aiohttp's pool, handing out bare channels."""
 
     def __init__(
-        self, limits: httpx.Limits, verify: ssl.SSLContext | bool, through: proxies.Proxies
+        self,
+        limits: httpx.Limits,
+        verify: ssl.SSLContext | bool,
+        through: proxies.Proxies,
+        guard: Guard | None,
     ) -> None:
         expiry = limits.keepalive_expiry
         single_use = limits.max_keepalive_connections == 0 or expiry == 0
@@ -145,18 +144,21 @@ class Connector(aiohttp.TCPConnector):
             ssl=verify,
             force_close=single_use,
             keepalive_timeout=sentinel if single_use else expiry,
+            socket_factory=None if guard is None else guard.sockets(_target.get),
         )
         self.cut: set[Channel] = set()  # on their way out
         self._connecting: set[asyncio.Timeout] = set()
         self._proxies = through
+        self._guard = guard
         self._routes: dict[tuple[str, bytes, int], ClientRequest] = {}
         self._factory = cast(
             "partial[ResponseHandler]", partial(Channel, asyncio.get_running_loop(), self.cut)
         )
 
-    async def take(self, url: httpx.URL, seconds: float | None) -> Channel:
-        """Return a connection for `url`: an idle one that is alive, or a new one in `seconds`."""
-        route = self._route(url)
+    async def take(self, route: ClientRequest, seconds: float | None) -> Channel:
+        """Return a connection: an idle one that is alive, or a new one in `seconds`."""
+        if (idle := await self._idle(route)) is not None:
+            return idle
         limit = asyncio.timeout(seconds)
         self._connecting.add(limit)
         try:
@@ -189,19 +191,48 @@ class Connector(aiohttp.TCPConnector):
     def __del__(self, _warnings: object = None) -> None:
         """Say nothing: aiohttp would warn about a session that was never closed."""
 
+    async def _idle(self, route: ClientRequest) -> Channel | None:
+        # Without the timeout that making one has: nothing is waited for.
+        while (connection := await self._get(route.connection_key, [])) is not None:
+            channel = _unwrapped(connection, route)
+            if not channel.stale():
+                return channel
+            self.give_back(channel, reusable=False)
+        return None
+
     async def _take(self, route: ClientRequest) -> Channel:
         while not self.closed:
-            connection = await self.connect(route, [], _NO_TIMEOUT)
-            # The channel is handed back by give_back(): aiohttp's Connection would warn if it
-            # were dropped.
-            channel, connection._protocol = cast("Channel", connection._protocol), None
-            channel.route = route
+            channel = _unwrapped(await self.connect(route, [], _NO_TIMEOUT), route)
             if not channel.used or not channel.stale():
                 return channel
             self.give_back(channel, reusable=False)
         raise aiohttp.ClientConnectionError(CLOSED)
 
-    def _route(self, url: httpx.URL) -> ClientRequest:
+    # The guard judges where aiohttp asks for a socket: nothing gets past it. Before that, forbidden
+    # ones of several addresses are left out, as aiohttp would go on asking for them.
+    async def _create_connection(self, req: ClientRequest, *rest: Any) -> ResponseHandler:
+        token = _target.set(str((req.proxy or req.url).raw_host))
+        try:
+            return await super()._create_connection(req, *rest)
+        finally:
+            _target.reset(token)
+
+    async def _resolve_host(self, host: str, *rest: Any, **more: Any) -> list[Any]:
+        try:
+            return await super()._resolve_host(host, *rest, **more)
+        except aiohttp.InvalidURL:
+            if self._guard is not None:  # which knows what 2130706433 would lead to
+                self._guard.check(host, addresses.dotted(host))
+            raise
+        except RuntimeError as exc:  # aiohttp makes nothing of an empty answer
+            raise OSError(f"{host} has no address") from exc
+
+    def _convert_hosts_to_addr_infos(self, hosts: list[Any]) -> list[Any]:
+        found = super()._convert_hosts_to_addr_infos(hosts)
+        return found if self._guard is None else self._guard.permitted(_target.get(), found)
+
+    def route(self, url: httpx.URL) -> ClientRequest:
+        """Return where connections for `url` go to."""
         key = urls.origin(url)
         route = self._routes.get(key)
         if route is None:
@@ -227,12 +258,20 @@ class Connector(aiohttp.TCPConnector):
         )
 
 
-def _readable(fileno: int) -> bool:
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([fileno], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(fileno, select.POLLIN)
-    return bool(poll.poll(0))
+def _unwrapped(connection: aiohttp.connector.Connection, route: ClientRequest) -> Channel:
+    # The channel is handed back by give_back(): aiohttp's Connection would warn if dropped.
+    channel, connection._protocol = cast("Channel", connection._protocol), None
+    channel.route = route
+    return channel
+
+
+def forward(route: ClientRequest) -> dict[str, str] | None:
+    """Return what a request adds for a proxy that passes it on; None: it goes straight."""
+    headers = route.proxy_headers
+    if route.proxy is None or route.is_ssl():
+        return None
+    # aiohttp adds the Host of a tunnel to these headers, too.
+    return {_AUTHORIZATION: headers[_AUTHORIZATION]} if headers else {}
 
 
 def _where(route: ClientRequest) -> str:
@@ -244,6 +283,9 @@ def _where(route: ClientRequest) -> str:
 def _connect_error(
     exc: Exception, route: ClientRequest, seconds: float | None
 ) -> httpx.TransportError:
+    for refused in (exc, exc.__cause__):
+        if isinstance(refused, RefusedError):
+            return refused.blocked(proxy=route.proxy is not None)
     error = next(error for known, error in CONNECT_ERRORS if isinstance(exc, known))
     if error is httpx.ConnectTimeout:
         return error(f"no connection to {_where(route)} within {seconds} seconds")

@@ -7,12 +7,13 @@ It counts the exchanges that are under way, gives each a connection, and takes t
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import httpx
 
-from .connections import CLOSED, Channel, Connector
+from .connections import CLOSED, Channel, Connector, forward
 from .exchange import Exchange, ExchangeStream
 from .request import outgoing
 from .response import Response
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import ssl
 
     from .proxies import Proxies
+    from .security import Guard
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -34,10 +36,14 @@ class Engine:
     """Sends requests, and returns responses whose bodies are still to come."""
 
     def __init__(
-        self, limits: httpx.Limits, verify: ssl.SSLContext | bool, proxies: Proxies
+        self,
+        limits: httpx.Limits,
+        verify: ssl.SSLContext | bool,
+        proxies: Proxies,
+        guard: Guard | None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._connector = Connector(limits, verify, proxies)
+        self._connector = Connector(limits, verify, proxies, guard)
         cap = limits.max_connections
         self._slots = None if cap is None else asyncio.Semaphore(cap)
         self._cap = cap
@@ -70,9 +76,11 @@ class Engine:
 
     async def _attempt(self, request: httpx.Request, started: float) -> Response:
         timeouts = Timeouts.of(request)
+        route = self._connector.route(request.url)
+        parts = outgoing(request, forward=forward(route))  # refused unconnected, if it has to be
         await self._take_slot(timeouts.pool)
         try:
-            channel = await self._connector.take(request.url, timeouts.connect)
+            channel = await self._connector.take(route, timeouts.connect)
         except BaseException:
             self._free_slot()
             raise
@@ -81,7 +89,7 @@ class Engine:
         channel.exchange = exchange
         self._live.add(exchange)
         try:
-            await exchange.send(outgoing(request, forward=channel.forward()))
+            await exchange.send(parts)
             head = await exchange.head()
         except BaseException as exc:
             exchange.close()
@@ -91,7 +99,7 @@ class Engine:
             raise
         return Response(
             head.status,
-            headers=head.headers,
+            headers=_headers(head.headers),
             stream=ExchangeStream(exchange),
             request=request,
             extensions={"http_version": head.version, "reason_phrase": head.reason},
@@ -121,6 +129,11 @@ class Engine:
             return
         self._free_slot()
         self._connector.give_back(channel, reusable=reusable)
+
+
+@lru_cache(maxsize=64)
+def _headers(raw: tuple[tuple[bytes, bytes], ...]) -> httpx.Headers:
+    return httpx.Headers(raw)  # the response makes a copy of it, which costs less
 
 
 def _repeatable(request: httpx.Request, exc: BaseException) -> bool:

@@ -19,6 +19,7 @@ import httpx
 
 from . import headers as header_rules
 from .decoders.events import EventDecoder, ServerSentEvent
+from .security import BlockedAddress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,6 +130,9 @@ class EventSource(AbstractAsyncContextManager["EventSource"], AsyncIterator[Serv
             if not self._over:
                 raise
         except TRANSIENT_ERRORS as exc:
+            if isinstance(exc, BlockedAddress):  # as it would be the next time
+                self._over = True
+                raise
             await self._lost(exc)
         except Exception:
             self._over = True
@@ -143,6 +147,8 @@ class EventSource(AbstractAsyncContextManager["EventSource"], AsyncIterator[Serv
         if response.status_code == 204:
             self._over = True
         elif response.is_success:
+            if response.max_pending is not None:
+                self._decoder.limit = response.max_pending
             self._events = response._aiter_events(self._decoder)
         else:
             with suppress(httpx.HTTPError):

@@ -37,6 +37,7 @@ class Exchange:
         "_channel",
         "_closes",
         "_cut_short",
+        "_deadline",
         "_error",
         "_loop",
         "_paused",
@@ -44,6 +45,7 @@ class Exchange:
         "_release",
         "_sent",
         "_timeouts",
+        "_timer",
         "_unread",
         "_waiter",
     )
@@ -68,6 +70,8 @@ class Exchange:
         self._cut_short = False  # it never will be
         self._error: Exception | None = None
         self._waiter: asyncio.Future[bool] | None = None
+        self._deadline = math.inf  # of the present wait, by the loop's clock
+        self._timer: asyncio.TimerHandle | None = None
 
     # What the connection calls.
 
@@ -203,6 +207,9 @@ class Exchange:
         self.wake()
 
     def _finish(self, reusable: bool) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         channel, self._channel = self._channel, None
         if channel is not None:
             self._release(self, channel, reusable)
@@ -223,7 +230,7 @@ class Exchange:
     async def _drain(self, channel: Channel, transport: asyncio.Transport) -> None:
         """Wait until the connection takes more; the time counts from the last bytes it took."""
         seconds = self._timeouts.write
-        unsent, deadline, in_time = math.inf, None, True
+        unsent, deadline, in_time = math.inf, math.inf, True
         while self._channel is channel and channel.writing_paused:
             head = self._reader.head
             if head is not None and head.status >= 300:
@@ -231,7 +238,7 @@ class Exchange:
                 return
             left = transport.get_write_buffer_size()
             if left < unsent:
-                unsent, deadline = left, self._deadline(seconds)
+                unsent, deadline = left, self._after(seconds)
             elif not in_time:
                 took_none = f"the server took no bytes of the request for {seconds} seconds"
                 self.fail(httpx.WriteTimeout(took_none))
@@ -240,26 +247,47 @@ class Exchange:
 
     async def _wait_to_read(self) -> None:
         seconds = self._timeouts.read
-        if not await self._wait(self._deadline(seconds)):
+        if not await self._wait(self._after(seconds)):
             progress = self._reader.progress()
             self.fail(httpx.ReadTimeout(f"timed out after {seconds} seconds: {progress}"))
 
-    def _deadline(self, seconds: float | None) -> float | None:
-        return None if seconds is None else self._loop.time() + seconds
+    def _after(self, seconds: float | None) -> float:
+        return math.inf if seconds is None else self._loop.time() + seconds
 
-    async def _wait(self, deadline: float | None) -> bool:
+    async def _wait(self, deadline: float) -> bool:
         """Wait to be woken; False: that did not happen before the deadline."""
         if self._waiter is not None:
             raise RuntimeError("this response is already being read by another task")
         waiter: asyncio.Future[bool] = self._loop.create_future()
-        self._waiter = waiter
-        timer = None if deadline is None else self._loop.call_at(deadline, _expire, waiter)
+        self._waiter, self._deadline = waiter, deadline
+        self._set_timer()
         try:
             return await waiter
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
+
+    def _set_timer(self) -> None:
+        """See that a timer runs out by the deadline.
+
+        One that runs out too early is set anew then: most waits are over long before, and so
+        most of them find a timer that will do.
+        """
+        timer, deadline = self._timer, self._deadline
+        if deadline == math.inf or (timer is not None and timer.when() <= deadline):
+            return
+        if timer is not None:
+            timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        if self._loop.time() < self._deadline:
+            self._set_timer()
+        else:
+            waiter.set_result(False)
 
 
 class ExchangeStream(BlockStream):
@@ -279,8 +307,3 @@ class ExchangeStream(BlockStream):
 
     def __del__(self) -> None:
         self._exchange.abandon()
-
-
-def _expire(waiter: asyncio.Future[bool]) -> None:
-    if not waiter.done():
-        waiter.set_result(False)

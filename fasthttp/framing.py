@@ -20,6 +20,7 @@ _HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00\r\n]*)")
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*(?:;[^\r\n]*)?)\r\n")
 _CHUNK_LINE_START = re.compile(rb"[0-9A-Fa-f]{1,16}(?:[ \t;\r]|$)")
 _MAX_KNOWN_SIZES = 1024
+_SHORT_LINE = 16  # bytes of a size line that may well come again
 _NO_BODY = frozenset({101, 204, 304})
 
 
@@ -33,7 +34,12 @@ class Head(NamedTuple):
     version: bytes  # b"HTTP/1.1"
     status: int
     reason: bytes
-    headers: list[tuple[bytes, bytes]]
+    headers: tuple[tuple[bytes, bytes], ...]
+
+    def tokens(self, name: bytes) -> list[bytes]:
+        """Return what commas divide in all the headers of that name, in lower case."""
+        found = [value for key, value in self.headers if key.lower() == name]
+        return [token.strip().lower() for token in b",".join(found).split(b",")] if found else []
 
 
 class Body(ABC):
@@ -101,6 +107,19 @@ class _CloseBody(Body):
         return f"read {self._read} bytes of unknown length"
 
 
+class _Sizes(dict[bytes, int]):
+    """What size lines say, their CRLF left out; -1: the last one, or one to look into."""
+
+    def __missing__(self, line: bytes) -> int:
+        if len(line) > _SHORT_LINE:
+            return -1
+        found = _CHUNK_LINE.fullmatch(line + b"\r\n")
+        size = (found and int(found[1], 16)) or -1
+        if len(self) < _MAX_KNOWN_SIZES:
+            self[line] = size
+        return size
+
+
 class _ChunkedBody(Body):
     """Chunks, a last chunk, trailers (RFC 9112, 7.1)."""
 
@@ -111,12 +130,12 @@ class _ChunkedBody(Body):
         self._read = 0  # body bytes in all
         self._in_trailers = False
         self._at_chunk_end = False  # the CRLF after a chunk's data is due
-        self._sizes: dict[bytes, int] = {}  # size lines already understood
+        self._sizes = _Sizes()
 
     def feed(self, data: bytes, pieces: list[bytes]) -> bytes:
         if self._pending:
             data, self._pending = self._pending + data, b""
-        position, end = 0, len(data)
+        position, end, untried = 0, len(data), True
         while position < end and not self._in_trailers:
             if self._left:
                 position = self._take_data(data, position, pieces)
@@ -128,6 +147,10 @@ class _ChunkedBody(Body):
                 position += 2
                 self._at_chunk_end = False
             else:
+                if untried:
+                    untried = False
+                    position = self._take_plain_chunks(data, position, pieces)
+                    continue
                 position = self._take_whole_chunks(data, position, pieces)
                 line_end = self._take_size(data, position)
                 if not line_end:
@@ -146,16 +169,29 @@ class _ChunkedBody(Body):
         self._at_chunk_end = not self._left
         return stop
 
+    def _take_plain_chunks(self, data: bytes, position: int, pieces: list[bytes]) -> int:
+        """The usual case: many chunks without a CRLF inside, all cut in one go."""
+        lines = data[position:].split(b"\r\n")
+        chunks = lines[1:-1:2]
+        sizes = list(map(self._sizes.__getitem__, lines[: 2 * len(chunks) : 2]))
+        lengths = list(map(len, chunks))
+        if sizes != lengths:
+            right = next(at for at, size in enumerate(sizes) if size != lengths[at])
+            del chunks[right:], lengths[right:]
+        if not chunks:
+            return position
+        pieces.append(b"".join(chunks))
+        self._read += sum(lengths)
+        return len(data) - len(b"\r\n".join(lines[2 * len(chunks) :]))
+
     def _take_whole_chunks(self, data: bytes, position: int, pieces: list[bytes]) -> int:
-        """The usual case, and the hot loop: chunks that lie whole in `data`."""
-        find, starts, known = data.find, data.startswith, self._sizes.get
-        while (line_end := find(b"\r\n", position, position + 18)) > 0:
-            size = known(data[position:line_end])
-            if size is None:
-                break
+        """Chunks that lie whole in `data`, whatever is in them."""
+        find, starts, sizes = data.find, data.startswith, self._sizes
+        while (line_end := find(b"\r\n", position, position + _SHORT_LINE + 2)) > 0:
+            size = sizes[data[position:line_end]]
             start = line_end + 2
             stop = start + size
-            if not starts(b"\r\n", stop):
+            if size < 0 or not starts(b"\r\n", stop):
                 break
             pieces.append(data[start:stop])
             self._read += size
@@ -170,8 +206,6 @@ class _ChunkedBody(Body):
             return 0
         self._left = self._size = int(line[1], 16)
         self._in_trailers = not self._left
-        if self._left and len(self._sizes) < _MAX_KNOWN_SIZES:
-            self._sizes[line[1]] = self._left
         return line.end()
 
     def _check_partial_size(self, data: bytes, position: int) -> None:
@@ -233,11 +267,7 @@ def parse_headers(lines: list[bytes]) -> list[tuple[bytes, bytes]]:
 
 def framing(method: str, head: Head) -> Body:
     """Decide how the body ends (RFC 9112, 6.3)."""
-    values: dict[bytes, list[bytes]] = {b"transfer-encoding": [], b"content-length": []}
-    for name, value in head.headers:
-        if (found := values.get(name.lower())) is not None:
-            found += [token.strip() for token in value.split(b",")]
-    codings, lengths = values[b"transfer-encoding"], values[b"content-length"]
+    codings, lengths = head.tokens(b"transfer-encoding"), head.tokens(b"content-length")
     if method == "HEAD" or head.status in _NO_BODY:
         return _NoBody()
     if codings and lengths:
@@ -252,7 +282,7 @@ def framing(method: str, head: Head) -> Body:
 
 
 def _transfer_coding(codings: list[bytes], version: bytes) -> Body:
-    if [coding.lower() for coding in codings] != [b"chunked"] or version == b"HTTP/1.0":
+    if codings != [b"chunked"] or version == b"HTTP/1.0":
         shown = b", ".join(codings).decode("ascii", "backslashreplace")
         raise ProtocolError(
             f"Transfer-Encoding {shown!r} in {version.decode()}: only chunked in HTTP/1.1 is known"

@@ -12,11 +12,20 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from .decoders.body import ACCEPT_ENCODING
+from .version import __version__
+
 if TYPE_CHECKING:
     import httpx
 
 Pairs = tuple[tuple[str, str], ...]
 Changes = tuple[tuple[str, str | None], ...]  # None: remove
+
+DEFAULTS: Pairs = (  # a session's, under its own
+    ("Accept", "*/*"),
+    ("Accept-Encoding", ACCEPT_ENCODING),
+    ("User-Agent", f"fasthttp/{__version__}"),
+)
 
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # an empty one is said to be empty
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -96,7 +105,8 @@ def _name(name: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"header name {name!r} must be a str, not {type(name).__name__}")
     if not _TOKEN.fullmatch(name):
-        raise ValueError(f"header name {name!r} is not a token (letters, digits, !#$%&'*+-.^_`|~)")
+        shown = name.partition(":")[0]  # somebody may have written the value behind it
+        raise ValueError(f"header name {shown!r} is not a token (letters, digits, !#$%&'*+-.^_`|~)")
     if name.lower() in _OURS:
         raise ValueError(f"header {name!r} cannot be set: {_OURS[name.lower()]}")
     return name
@@ -114,6 +124,6 @@ def _value(name: str, value: str | None) -> str | None:
     if not value.isascii():
         position = next(i for i, character in enumerate(value) if not character.isascii())
         raise ValueError(
-            f"header {name!r}: {value[position]!r} at position {position} of its value is not ASCII"
+            f"header {name!r}: the character at position {position} of its value is not ASCII"
         )
     return value

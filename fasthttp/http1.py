@@ -9,10 +9,12 @@ raises `ProtocolError` with the numbers.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from .framing import MAX_HEAD, Body, Head, ProtocolError, framing, parse_headers
 
 MAX_INTERIM = 32  # 1xx responses before the final one
+_SHORT_HEAD = 1024  # bytes of one that is remembered
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\x00\r\n]*))?")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -37,8 +39,7 @@ class ResponseReader:
         head, body = self.head, self._body
         if head is None or body is None or body.until_close or self.surplus or not self.complete:
             return False
-        tokens = b",".join(v for k, v in head.headers if k.lower() == b"connection").lower()
-        options = {token.strip() for token in tokens.split(b",")}
+        options = head.tokens(b"connection")
         if head.version == b"HTTP/1.0":
             return b"keep-alive" in options
         return b"close" not in options and head.status != 101
@@ -73,7 +74,8 @@ class ResponseReader:
         searched = max(0, len(buffer) - 3)  # an end may lie across two feeds
         buffer += data
         while end := _HEAD_END.search(buffer, searched, MAX_HEAD + 4):
-            head = _parse_head(bytes(buffer[: end.start()]))
+            block = bytes(buffer[: end.start()])
+            head = _known_head(block) if len(block) <= _SHORT_HEAD else _parse_head(block)
             del buffer[: end.end()]
             searched = 0
             if head.status >= 200 or head.status == 101:
@@ -102,4 +104,8 @@ def _parse_head(block: bytes) -> Head:
     if status_line is None:
         raise ProtocolError(f"bad status line: {lines[0][:80]!r}")
     minor, status, reason = status_line.groups()
-    return Head(b"HTTP/1." + minor, int(status), reason or b"", parse_headers(lines[1:]))
+    return Head(b"HTTP/1." + minor, int(status), reason or b"", tuple(parse_headers(lines[1:])))
+
+
+# A server says the same again and again, as long as the second in its Date lasts.
+_known_head = lru_cache(maxsize=64)(_parse_head)

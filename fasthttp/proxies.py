@@ -6,6 +6,7 @@ from urllib import request as environment
 
 import httpx
 
+from . import urls
 from .headers import basic
 
 
@@ -39,11 +40,12 @@ def _checked(proxy: str) -> httpx.URL:
     try:
         url = httpx.URL(proxy if "://" in proxy else f"http://{proxy}")
     except httpx.InvalidURL as exc:
-        raise ValueError(f"the proxy's URL cannot be right: {exc}") from exc
+        why = "user name, host or port" if "@" in proxy else exc  # which may quote a password
+        raise ValueError(f"the proxy's URL cannot be right: {why}") from None
     if url.scheme not in {"http", "https"} or not url.raw_host:
-        shown = str(url.copy_with(userinfo=b"")) if url.userinfo else proxy
+        shown = urls.shown(url if url.userinfo else proxy)
         raise ValueError(f"proxy {shown!r} must be an http:// or https:// URL with a host")
-    return url
+    return url.copy_with(raw_path=b"", fragment=None)  # the rest of it means nothing
 
 
 def _bypassed(url: httpx.URL, proxies: dict[str, str]) -> bool:

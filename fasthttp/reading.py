@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
 
 from .decoders.body import BodyDecoder, BodyError
+from .decoders.lines import LimitError
 
 if TYPE_CHECKING:
     from .stream import BlockStream
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 _PIECES = 16  # of at most 64 KiB, decoded without letting others run
 _SLICE = 1024 * 1024  # bytes of a body in memory, likewise
 
+DECODING_ERRORS = (BodyError, LimitError)  # what a decoder says of a body
+
 T = TypeVar("T")
-Pull = Callable[[], Awaitable[Iterable[bytes] | None]]
+Pull = Callable[[], Awaitable[bytes | None]]
 
 
 class Undecodable:
@@ -44,7 +46,7 @@ class Undecodable:
 class Wire:
     """A body as it comes over the connection, its content codings undone."""
 
-    __slots__ = ("_ahead", "_count", "_decoder", "_flushed", "_pieces", "_stream")
+    __slots__ = ("_count", "_decoder", "_flushed", "_given", "_pieces", "_stream")
 
     def __init__(
         self, stream: BlockStream, decoder: BodyDecoder | None, count: Callable[[int], None]
@@ -54,29 +56,30 @@ class Wire:
         self._count = count
         self._flushed = decoder is None
         self._pieces: Iterator[bytes] = iter(())
-        self._ahead: bytes | None = None  # kept here, so that cancelling a pull loses nothing
+        self._given = 0  # pieces of the present block
 
-    async def pull(self) -> Iterable[bytes] | None:
-        """Return the next pieces, never empty ones; None once the body has ended."""
-        if self._ahead is None:
-            self._ahead = next(self._pieces, None)
-        if self._ahead is not None:
-            # One block can decode to a great deal: let others run before the next part of it.
-            await asyncio.sleep(0)
-            piece, self._ahead = self._ahead, None
-            return chain((piece,), islice(self._pieces, _PIECES - 1))
-        raw = await self._stream.read_block()
-        if raw:
-            self._count(len(raw))
-            if self._decoder is None:
-                return (raw,)
-            self._pieces = self._decoder.feed(raw)
-        elif self._decoder is None or self._flushed:
-            return None
-        else:
-            self._flushed = True
-            self._pieces = self._decoder.flush()
-        return islice(self._pieces, _PIECES)
+    async def pull(self) -> bytes | None:
+        """Return the next piece, never an empty one; None once the body has ended."""
+        while True:
+            if self._given == _PIECES:
+                # One block can decode to a great deal: let others run before the next part of it.
+                await asyncio.sleep(0)
+                self._given = 0
+            for piece in self._pieces:
+                self._given += 1
+                return piece
+            raw = await self._stream.read_block()
+            self._given = 0
+            if raw:
+                self._count(len(raw))
+                if self._decoder is None:
+                    return raw
+                self._pieces = self._decoder.feed(raw)
+            elif self._decoder is None or self._flushed:
+                return None
+            else:
+                self._flushed = True
+                self._pieces = self._decoder.flush()
 
 
 class Memory:
@@ -88,7 +91,7 @@ class Memory:
         self._content = content
         self._position = 0
 
-    async def pull(self) -> Iterable[bytes] | None:
+    async def pull(self) -> bytes | None:
         """Return the next slice of the content; None after the last."""
         start, stop = self._position, self._position + _SLICE
         if start >= len(self._content):
@@ -96,7 +99,7 @@ class Memory:
         if start:
             await asyncio.sleep(0)
         self._position = stop
-        return (self._content[start:stop],)
+        return self._content[start:stop]
 
 
 def _nothing() -> Iterable[Any]:
@@ -163,23 +166,15 @@ class Items(AsyncIterator[T], Generic[T]):
         raise self._error
 
     async def _more(self) -> Iterator[T]:
-        """Wait for one block, or the end, and return what it completes."""
+        """Wait for one piece, or the end, and return what it completes."""
         if self._pull is None:
             self._pull = self._open()
         try:
-            pieces = await self._pull()
-        except (httpx.TransportError, BodyError) as exc:
+            piece = await self._pull()
+            items = self._flush() if piece is None else self._feed(piece)
+        except (httpx.TransportError, *DECODING_ERRORS) as exc:
             self._error = exc
             return iter(self._salvage())
-        if pieces is None:
+        if piece is None:
             self._error = StopAsyncIteration()
-            return iter(self._flush())
-        return self._decode(pieces)
-
-    def _decode(self, pieces: Iterable[bytes]) -> Iterator[T]:
-        try:
-            for piece in pieces:
-                yield from self._feed(piece)
-        except BodyError as exc:
-            yield from self._salvage()
-            self._error = exc
+        return iter(items)

@@ -63,13 +63,21 @@ def next_request(response: httpx.Response) -> httpx.Request | None:
     return following
 
 
+def too_many(url: httpx.URL, request: httpx.Request) -> httpx.TooManyRedirects:
+    """Return the error for one redirect more than `MAX_REDIRECTS`, from `request` to `url`."""
+    return httpx.TooManyRedirects(
+        f"over {MAX_REDIRECTS} redirects, the last to {urls.shown(url)}", request=request
+    )
+
+
 def _target(request: httpx.Request, location: str) -> httpx.URL:
     try:
         url = urls.absolute(str(request.url.copy_with(userinfo=None).join(location)))
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
+        why = "it cannot be read" if "@" in location else exc  # which may quote a password
         raise httpx.RemoteProtocolError(
-            f"redirect to {location!r} refused: {exc}", request=request
-        ) from exc
+            f"redirect to {urls.shown(location)!r} refused: {why}", request=request
+        ) from None
     if url.userinfo:
         raise httpx.RemoteProtocolError(
             f"redirect to a URL with a user name, at {url.raw_host.decode()}, refused",
@@ -77,7 +85,7 @@ def _target(request: httpx.Request, location: str) -> httpx.URL:
         )
     if request.url.scheme == "https" and url.scheme == "http":
         raise httpx.RemoteProtocolError(
-            f"redirect from https to {str(url)!r} refused: it would go on in the clear",
+            f"redirect from https to {urls.shown(url)!r} refused: it would go on in the clear",
             request=request,
         )
     return url

@@ -10,6 +10,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
 
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -35,6 +36,8 @@ def outgoing(request: httpx.Request, *, forward: dict[str, str] | None = None) -
     else:
         target = str(url.copy_with(userinfo=None, fragment=None)).encode("ascii")
         raw += [(name.encode("ascii"), value.encode("ascii")) for name, value in forward.items()]
+    if not _TOKEN.fullmatch(request.method):
+        raise httpx.LocalProtocolError(f"method {request.method!r} is not a token", request=request)
     method = request.method.encode("ascii")
     _refuse_unsafe(request, b"".join([method, target, *(part for pair in raw for part in pair)]))
     lines = [b"%b: %b\r\n" % pair for pair in raw]

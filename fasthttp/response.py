@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from . import log, urls
 from .decoders.body import BodyDecoder, BodyError, codings_of, decoder_for
 from .decoders.bytes import ByteChunker
 from .decoders.characters import TextChunker
 from .decoders.events import EventDecoder, ServerSentEvent
 from .decoders.lines import LineDecoder
 from .decoders.text import TextDecoder, charset_of
-from .reading import Items, Memory, Pull, Undecodable, Wire
+from .reading import DECODING_ERRORS, Items, Memory, Pull, Undecodable, Wire
 from .stream import AdaptedStream, BlockStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_TEXT_SLICE = 32 * 1024  # bytes decoded at once; the memory for much more would be new each time
 
 
 class Response(httpx.Response):
@@ -26,7 +30,13 @@ class Response(httpx.Response):
 
     A session makes it. Inside the `stream()` block the body can be read once, in one of these
     ways; after `aread()` it is in memory and can be read again in each of them.
+
+    Attributes:
+        max_pending: the characters that a line, or an event, may have in `aiter_lines()` and
+            `aiter_events()`; one of more ends them in `httpx.DecodingError`. None: any number.
     """
+
+    max_pending: int | None = None
 
     def __init__(self, *args: Any, started: float | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -118,12 +128,14 @@ class Response(httpx.Response):
         """
         decoder, chunker = TextDecoder(self.encoding), TextChunker(chunk_size)
 
+        def feed(piece: bytes) -> Iterable[str]:
+            for at in range(0, len(piece), _TEXT_SLICE):
+                yield from chunker.feed(decoder.feed(piece[at : at + _TEXT_SLICE]))
+
         def finish() -> Iterable[str]:
             return [*chunker.feed(decoder.flush()), *chunker.flush()]
 
-        return Items(
-            self._open, self._ended, lambda piece: chunker.feed(decoder.feed(piece)), finish, finish
-        )
+        return Items(self._open, self._ended, feed, finish, finish)
 
     def aiter_lines(self) -> Items[str]:
         """Yield the body's lines without their ends, each once its end has arrived (lines-*).
@@ -131,7 +143,7 @@ class Response(httpx.Response):
         A line ends at LF, CRLF or CR and at nothing else. Where the body was cut short, an
         unfinished last line is not delivered; the errors are those of `aiter_bytes()`.
         """
-        decoder, lines = TextDecoder(self.encoding), LineDecoder()
+        decoder, lines = TextDecoder(self.encoding), LineDecoder(self.max_pending)
         return Items(
             self._open,
             self._ended,
@@ -145,7 +157,7 @@ class Response(httpx.Response):
         Raises `httpx.DecodingError` at once if the Content-Type is not `text/event-stream`,
         and the errors of `aiter_bytes()` while reading. An unfinished last event is discarded.
         """
-        return self._aiter_events(EventDecoder())
+        return self._aiter_events(EventDecoder(self.max_pending))
 
     def _aiter_events(self, events: EventDecoder) -> Items[ServerSentEvent]:
         content_type = self.headers.get("content-type", "")
@@ -156,7 +168,12 @@ class Response(httpx.Response):
                 request=self._request,
             )
         decoder = TextDecoder("utf-8")
-        return Items(self._open, self._ended, lambda piece: events.feed(decoder.feed(piece)))
+        return Items(
+            self._open,
+            self._ended,
+            lambda piece: events.feed(decoder.feed(piece)),
+            events.flush,  # gives nothing, but may have an error to raise
+        )
 
     async def aread(self) -> bytes:
         """Read the whole body into memory and return it; afterwards every mode replays it.
@@ -165,24 +182,36 @@ class Response(httpx.Response):
         """
         if not hasattr(self, "_content"):
             pull = self._open()
-            parts: list[bytes] = []
+            content = BytesIO()
             error: Exception | None = None
             try:
-                while (pieces := await pull()) is not None:
-                    parts += pieces
+                while (piece := await pull()) is not None:
+                    content.write(piece)
             except (httpx.TransportError, BodyError) as exc:
                 error = exc
             error = await self._ended(error)
             if not isinstance(error, StopAsyncIteration):
                 raise error
-            self._content = parts[0] if len(parts) == 1 else b"".join(parts)
+            self._content = content.getvalue()
         return self._content
+
+    def raise_for_status(self) -> Response:
+        """Raise `httpx.HTTPStatusError` unless this is a success; its message has no secrets."""
+        try:
+            super().raise_for_status()
+        except httpx.HTTPStatusError as exc:
+            message = str(exc).replace(str(self.url), urls.shown(self.url))
+            if location := self.headers.get("location"):
+                message = message.replace(location, urls.shown(location))
+            raise httpx.HTTPStatusError(message, request=exc.request, response=self) from None
+        return self
 
     async def aclose(self) -> None:
         """Close the response: an unread rest is dropped with its connection, never read."""
         if not self.is_closed:
             self.is_closed = True
             self.elapsed = timedelta(seconds=time.perf_counter() - self._started)
+            log.finished(self)
             await self.stream.aclose()
 
     def _open(self) -> Pull:
@@ -216,7 +245,7 @@ class Response(httpx.Response):
         await self.aclose()
         if error is None:
             return StopAsyncIteration()
-        if isinstance(error, BodyError):
+        if isinstance(error, DECODING_ERRORS):
             decoding_error = httpx.DecodingError(str(error), request=self._request)
             decoding_error.__cause__ = error
             return decoding_error

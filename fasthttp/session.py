@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
+from . import credentials, log, redirects, timeouts, urls
 from . import headers as header_rules
-from . import redirects, timeouts, urls
-from .decoders.body import ACCEPT_ENCODING
+from .context import StreamContext
 from .eventsource import EventSource
+from .payload import checked_content, checked_method
 from .response import Response
+from .security import Security
 from .transport import AiohttpTransport
+from .verbs import Verbs
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable, Mapping
-    from types import TracebackType
+    from collections.abc import Mapping
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-
-_DEFAULT_HEADERS: header_rules.Pairs = (
-    ("Accept", "*/*"),
-    ("Accept-Encoding", ACCEPT_ENCODING),
-    ("User-Agent", f"fasthttp/{version('fasthttp')}"),
-)
+__all__ = ["AsyncSession", "EventSource", "StreamContext"]
 
 
-class AsyncSession:
+class AsyncSession(Verbs):
     """Sends requests and streams their responses.
 
     Use it as `async with AsyncSession() as session`, or between `await open()` and
@@ -45,20 +38,24 @@ class AsyncSession:
         headers: sent with every request; a request's own are merged on top, by name.
         timeout: seconds allowed to each of: a connection from the pool, connecting, one write,
             one read. No deadline for the whole. None: no timeout.
-        security: accepted, and without effect so far: no address is refused and no header held
-            back yet, with True as with False. Header checks, truncation checks and TLS
-            verification are always on.
+        security: True, or a `Security`: the built-in transport connects to globally reachable
+            addresses only, credentials in `headers` go only to `base_url`'s origin when there is
+            one, and lines and events have a greatest length. False: none of this. Header checks,
+            truncation checks and TLS verification are always on.
         follow_redirects: follow up to 20 redirects; only harmless headers go to another origin.
         limits: see `AiohttpTransport`; None: no cap on open streams.
         verify: True for the system's certificates, False for none, or an `ssl.SSLContext`.
         proxy: an http(s) proxy URL; None: HTTP_PROXY and its kind in the environment.
         transport: any `httpx.AsyncBaseTransport`, in place of the built-in one; `limits`,
-            `verify` and `proxy` are the built-in one's and cannot be given along with it.
+            `verify` and `proxy` are the built-in one's and cannot be given along with it. Which
+            addresses it connects to is its own affair.
 
     Raises:
-        ValueError: a base_url, header, timeout, limit or proxy that cannot be right, named.
+        ValueError: a base_url, header, timeout, security, limit or proxy that cannot be right,
+            named.
+        TypeError: an argument of another type.
 
-    Requirements: session-*, headers-*, urls-*, timeouts-*.
+    Requirements: session-*, headers-*, urls-*, timeouts-*, security-*.
     """
 
     def __init__(
@@ -67,7 +64,7 @@ class AsyncSession:
         base_url: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = 30.0,
-        security: bool = True,
+        security: Security | bool = True,
         follow_redirects: bool = False,
         limits: httpx.Limits | None = None,
         verify: ssl.SSLContext | bool = True,
@@ -75,16 +72,25 @@ class AsyncSession:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._base_url = urls.parse_base_url(base_url)
-        self._headers = header_rules.merge(_DEFAULT_HEADERS, header_rules.check(headers))
+        self._headers = header_rules.merge(header_rules.DEFAULTS, header_rules.check(headers))
         self._timeout = timeouts.check(timeout)
-        self._security = security
+        self._security = Security.of(security)
         self._follow_redirects = follow_redirects
         if transport is None:
-            transport = AiohttpTransport(limits=limits, verify=verify, proxy=proxy)
+            guarded = self._security or False
+            transport = AiohttpTransport(
+                limits=limits, verify=verify, proxy=proxy, security=guarded
+            )
         elif limits is not None or verify is not True or proxy is not None:
             raise ValueError("limits, verify and proxy are the built-in transport's: give either")
         self._transport = transport
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._elsewhere: header_rules.Pairs | None = None  # None: the same headers everywhere
+        if self._security is not None and self._base_url is not None:
+            self._home = urls.origin(self._base_url)
+            kept = credentials.without(self._headers)
+            self._elsewhere = None if kept == self._headers else kept
+        self._as_headers = lru_cache(maxsize=64)(httpx.Headers)  # a request copies what it gets
         self._resolve = lru_cache(maxsize=256)(lambda url: urls.resolve(self._base_url, url))
 
     async def open(self) -> None:
@@ -107,12 +113,7 @@ class AsyncSession:
         await self.open()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
 
     def stream(
@@ -140,14 +141,18 @@ class AsyncSession:
             ValueError, TypeError, httpx.InvalidURL, httpx.UnsupportedProtocol: an argument that
                 cannot be right, named, before anything is connected.
             RuntimeError: the session is closed.
-            httpx.TransportError: no response came (on entering the block).
+            httpx.TransportError: no response came (on entering the block); `BlockedAddress`, one
+                of them, where `security` refuses to connect.
 
-        Requirements: session-stream, headers-*, urls-*, timeouts-*.
+        Requirements: session-stream, headers-*, urls-*, timeouts-*, security-*.
         """
-        request = self._build(
-            method, self._resolve(url), header_rules.check(headers), _body(content), timeout
+        return self._context(
+            method,
+            self._resolve(url),
+            header_rules.check(headers),
+            checked_content(content),
+            timeout,
         )
-        return StreamContext(self._send, request)
 
     def events(
         self,
@@ -180,7 +185,7 @@ class AsyncSession:
 
         Raises:
             The errors of `stream()`, for arguments here, and others on iteration, where
-            `httpx.TransportError` comes only after `max_failures`.
+            `httpx.TransportError` comes only after `max_failures`, `BlockedAddress` at once.
             httpx.HTTPStatusError: a status that is no success; 408, 425, 429, 500, 502, 503 and
                 504 count as failures and are tried again.
             httpx.DecodingError: a Content-Type that is not `text/event-stream`, or a body whose
@@ -193,192 +198,25 @@ class AsyncSession:
             method,
             url,
             headers=headers,
-            content=_body(content),
+            content=checked_content(content),
             timeout=timeout,
             reconnect=reconnect,
             max_failures=max_failures,
         )
 
-    async def request(
+    def __repr__(self) -> str:
+        base = "" if self._base_url is None else f" base_url={urls.shown(self._base_url)!r}"
+        return f"<{type(self).__name__}{base} {'closed' if self._loop is None else 'open'}>"
+
+    def _context(
         self,
         method: str,
-        url: str,
-        *,
-        params: Any = None,
-        headers: Mapping[str, str | None] | None = None,
-        content: bytes | None = None,
-        json: Any = None,
-        data: Mapping[str, Any] | None = None,
-        files: Any = None,
-        timeout: float | None = None,
-    ) -> Response:
-        """Send a request and return its `Response`, the whole body read into memory.
-
-        Never raises for a status; `raise_for_status()` does.
-
-        Args:
-            method: any method token; sent in upper case.
-            url: absolute, or relative to `base_url`.
-            params: added to the URL's query, as httpx takes them.
-            headers: as in `stream()`.
-            content: bytes; or else one of:
-            json: anything `json.dumps` takes.
-            data: form fields, url-encoded, or in multipart form along with `files`.
-            files: as httpx takes them; read into memory.
-            timeout: as in `stream()`.
-
-        Raises:
-            As `stream()`, and `httpx.TransportError` or `httpx.DecodingError` for a body that
-            was cut short.
-        """
-        target = urls.with_params(self._resolve(url), params)
-        pairs = header_rules.check(headers)
-        body = _body(content)
-        if json is not None or data is not None or files is not None:
-            if body is not None:
-                raise TypeError("content cannot go along with json, data or files: give one")
-            form = httpx.Request("POST", target, json=json, data=data, files=files)
-            body = form.read()
-            kind = form.headers.get("content-type")  # an empty form has none
-            if kind is not None and "content-type" not in {name.lower() for name, _ in pairs}:
-                pairs = (*pairs, ("Content-Type", kind))
-        request = self._build(method, target, pairs, body, timeout)
-        async with StreamContext(self._send, request) as response:
-            await response.aread()
-        return response
-
-    async def get(
-        self,
-        url: str,
-        *,
-        params: Any = None,
-        headers: Mapping[str, str | None] | None = None,
-        timeout: float | None = None,
-    ) -> Response:
-        """Send GET and return the whole response; see `request()`."""
-        return await self.request("GET", url, params=params, headers=headers, timeout=timeout)
-
-    async def head(
-        self,
-        url: str,
-        *,
-        params: Any = None,
-        headers: Mapping[str, str | None] | None = None,
-        timeout: float | None = None,
-    ) -> Response:
-        """Send HEAD and return the response, which has no body; see `request()`."""
-        return await self.request("HEAD", url, params=params, headers=headers, timeout=timeout)
-
-    async def options(
-        self,
-        url: str,
-        *,
-        params: Any = None,
-        headers: Mapping[str, str | None] | None = None,
-        timeout: float | None = None,
-    ) -> Response:
-        """Send OPTIONS and return the whole response; see `request()`."""
-        return await self.request("OPTIONS", url, params=params, headers=headers, timeout=timeout)
-
-    async def delete(
-        self,
-        url: str,
-        *,
-        params: Any = None,
-        headers: Mapping[str, str | None] | None = None,
-        content: bytes | None = None,
-        json: Any = None,
-        data: Mapping[str, Any] | None = None,
-        files: Any = None,
-        timeout: float | None = None,
-    ) -> Response:
-        """Send DELETE and return the whole response; see `request()`."""
-        return await self.request(
-            "DELETE",
-            url,
-            params=params,
-            headers=headers,
-            content=content,
-            json=json,
-            data=data,
-            files=files,
-            timeout=timeout,
-        )
-
-    async def post(
-        self,
-        url: str,
-        *,
-        params: Any = None,
-        headers: Mapping[str, str | None] | None = None,
-        content: bytes | None = None,
-        json: Any = None,
-        data: Mapping[str, Any] | None = None,
-        files: Any = None,
-        timeout: float | None = None,
-    ) -> Response:
-        """Send POST and return the whole response; see `request()`."""
-        return await self.request(
-            "POST",
-            url,
-            params=params,
-            headers=headers,
-            content=content,
-            json=json,
-            data=data,
-            files=files,
-            timeout=timeout,
-        )
-
-    async def put(
-        self,
-        url: str,
-        *,
-        params: Any = None,
-        headers: Mapping[str, str | None] | None = None,
-        content: bytes | None = None,
-        json: Any = None,
-        data: Mapping[str, Any] | None = None,
-        files: Any = None,
-        timeout: float | None = None,
-    ) -> Response:
-        """Send PUT and return the whole response; see `request()`."""
-        return await self.request(
-            "PUT",
-            url,
-            params=params,
-            headers=headers,
-            content=content,
-            json=json,
-            data=data,
-            files=files,
-            timeout=timeout,
-        )
-
-    async def patch(
-        self,
-        url: str,
-        *,
-        params: Any = None,
-        headers: Mapping[str, str | None] | None = None,
-        content: bytes | None = None,
-        json: Any = None,
-        data: Mapping[str, Any] | None = None,
-        files: Any = None,
-        timeout: float | None = None,
-    ) -> Response:
-        """Send PATCH and return the whole response; see `request()`."""
-        return await self.request(
-            "PATCH",
-            url,
-            params=params,
-            headers=headers,
-            content=content,
-            json=json,
-            data=data,
-            files=files,
-            timeout=timeout,
-        )
+        url: httpx.URL,
+        headers: header_rules.Changes,
+        body: bytes | None,
+        timeout: float | None,
+    ) -> StreamContext:
+        return StreamContext(self._send, self._build(method, url, headers, body, timeout))
 
     def _build(
         self,
@@ -390,13 +228,16 @@ class AsyncSession:
     ) -> httpx.Request:
         """Make the request; everything that can be refused has been when this returns."""
         self._check_open()
-        method = _method(method)
+        method = checked_method(method)
         seconds = timeouts.effective(self._timeout, timeout)
+        own = self._headers
+        if self._elsewhere is not None and urls.origin(url) != self._home:
+            own = self._elsewhere
         request = httpx.Request(
             method,
             url,
-            headers=header_rules.complete(
-                header_rules.merge(self._headers, headers), method, url, body
+            headers=self._as_headers(
+                header_rules.complete(header_rules.merge(own, headers), method, url, body)
             ),
             stream=httpx.ByteStream(body or b""),
             extensions={"timeout": timeouts.extension(seconds)},
@@ -417,20 +258,24 @@ class AsyncSession:
             await response.aclose()
             history = [*history, response]
             if len(history) > redirects.MAX_REDIRECTS:
-                raise httpx.TooManyRedirects(
-                    f"over {redirects.MAX_REDIRECTS} redirects, the last to {following.url}",
-                    request=request,
-                )
+                raise redirects.too_many(following.url, request)
             request = following
 
     async def _exchange(self, request: httpx.Request) -> Response:
         started = time.perf_counter()
         try:
             answer = await self._transport.handle_async_request(request)
-        except httpx.RequestError as exc:
-            exc.request = request
+        except BaseException as exc:
+            log.failed(request, exc, started)
+            if isinstance(exc, httpx.RequestError):
+                exc.request = request
             raise
-        return Response.adopt(answer, request, started)
+        response = Response.adopt(answer, request, started)
+        if self._security is not None:
+            response.max_pending = self._security.max_pending
+        if response.is_closed:  # another transport's, read before it came here
+            log.finished(response)
+        return response
 
     async def _following(self, response: Response) -> httpx.Request | None:
         try:
@@ -451,43 +296,3 @@ class AsyncSession:
             raise RuntimeError(
                 "this session was opened in another event loop: `await session.open()` in this one"
             )
-
-
-class StreamContext(AbstractAsyncContextManager[Response]):
-    """What `stream()` returns: sends on entering, closes the response on leaving."""
-
-    __slots__ = ("_response", "_send", "request")
-
-    def __init__(
-        self, send: Callable[[httpx.Request], Awaitable[Response]], request: httpx.Request
-    ) -> None:
-        self._send = send
-        self.request = request  # as it will be sent
-
-    async def __aenter__(self) -> Response:
-        self._response = await self._send(self.request)
-        return self._response
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._response.aclose()
-
-
-def _method(method: str) -> str:
-    if not isinstance(method, str):
-        raise TypeError(f"method must be a str, not {type(method).__name__}")
-    if not _TOKEN.fullmatch(method):
-        raise ValueError(f"method {method!r} is not a token")
-    return method.upper()
-
-
-def _body(content: bytes | None) -> bytes | None:
-    if content is None or type(content) is bytes:
-        return content
-    if not isinstance(content, bytearray | memoryview):
-        raise TypeError(f"content must be bytes, not {type(content).__name__}")
-    return bytes(content)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from .proxies import Proxies
+from .security import Guard, Security
 
 if TYPE_CHECKING:
     import ssl
@@ -35,9 +36,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             `max_keepalive_connections` only None (any number) and 0 (none) can be honoured.
         verify: True for the system's certificate store, False for no verification, or a context.
         proxy: an http:// or https:// URL; None: HTTP_PROXY and its kind in the environment.
+        security: True, or a `Security`: only globally reachable addresses are connected to, and
+            what `allow` opens. With a proxy the address is the proxy's; what lies behind it is
+            the proxy's affair. False: every address is.
 
     Raises:
-        ValueError: a limit or a proxy that cannot be honoured.
+        ValueError: a limit, a proxy or a `security` that cannot be honoured.
+        TypeError: a `security` that is none.
     """
 
     def __init__(
@@ -46,10 +51,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         limits: httpx.Limits | None = None,
         verify: ssl.SSLContext | bool = True,
         proxy: str | None = None,
+        security: Security | bool = True,
     ) -> None:
         self._limits = _checked_limits(_NO_LIMITS if limits is None else limits)
         self._verify = verify
         self._proxies = Proxies(proxy)
+        self._guard = Guard.of(security)
         self._engine: Engine | None = None
 
     async def __aenter__(self) -> Self:
@@ -89,7 +96,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         from .engine import Engine
 
         if self._engine is None or not self._engine.belongs_here():
-            self._engine = Engine(self._limits, self._verify, self._proxies)
+            self._engine = Engine(self._limits, self._verify, self._proxies, self._guard)
         return self._engine
 
 

@@ -20,7 +20,7 @@ def tape() -> Iterator[Tape]:
 @pytest.fixture
 async def session(tape: Tape) -> AsyncIterator[AsyncSession]:
     """Its base_url is the tape's, so that an exchange's path is enough."""
-    async with AsyncSession(base_url=tape.url, timeout=10) as session:
+    async with AsyncSession(base_url=tape.url, timeout=10, security=False) as session:
         yield session
 
 

@@ -71,7 +71,7 @@ async def main(tape: Tape, session: AsyncSession) -> None:
 
 if __name__ == "__main__":
     with Tape() as tape:
-        session = AsyncSession(base_url=tape.url, timeout=10)
+        session = AsyncSession(base_url=tape.url, timeout=10, security=False)
         asyncio.run(main(tape, session))
         asyncio.run(main(tape, session))
     print("done")

@@ -10,7 +10,7 @@ import pytest
 from conformance.delivery import Delivery, Reply
 from conformance.exchange import Exchange, Turn
 from conformance.tape import Tape
-from fasthttp import AsyncSession, ServerSentEvent, eventsource
+from fasthttp import AsyncSession, BlockedAddress, Response, ServerSentEvent, eventsource
 from fasthttp.eventsource import EventSource, delay
 from tests.support import settled, until_error
 
@@ -339,9 +339,38 @@ async def test_arguments_are_checked_at_once(tape: Tape, session: AsyncSession) 
     with pytest.raises(httpx.UnsupportedProtocol):
         session.events("ftp://tape.test/")
     with pytest.raises(RuntimeError, match="closed"):
-        AsyncSession().events("http://tape.test/")
+        AsyncSession(security=False).events("http://tape.test/")
 
     assert tape.connections == 0
+
+
+async def test_too_long(tape: Tape, session: AsyncSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event over `max_pending` ends the stream: the next connection would bring it again."""
+    monkeypatch.setattr(Response, "max_pending", 20)
+    played = tape.play_sequence([feed("data: a\n\ndata: of more than that\n\n"), DONE])
+
+    got, error = await until_end(session.events(played.path))
+
+    assert got == ["a"]
+    assert isinstance(error, httpx.DecodingError)
+    assert "server-sent event of more than 20 characters" in str(error)
+    assert len(played.requests) == 1
+
+
+async def test_blocked() -> None:
+    """An address that the guard refuses is not tried again."""
+    calls = 0
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        nonlocal calls
+        calls += 1
+        raise BlockedAddress("tape.test", "127.0.0.1", "loopback")
+
+    async with AsyncSession(transport=httpx.MockTransport(refuse)) as session:
+        got, error = await until_end(session.events("http://tape.test/"))
+
+    assert (got, calls) == ([], 1)
+    assert isinstance(error, BlockedAddress)
 
 
 # leaving

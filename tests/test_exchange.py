@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import httpx
 import pytest
@@ -15,6 +16,9 @@ from conformance.tape import Tape
 from fasthttp import AiohttpTransport, AsyncSession, exchange
 from fasthttp.timeouts import Timeouts
 from tests.support import OK_HEAD, connect, engine_of, settled, tick
+
+if TYPE_CHECKING:
+    from fasthttp.connections import Channel
 
 pytest_plugins = ["tests.fixtures"]
 
@@ -349,7 +353,7 @@ async def test_streamed_content(tape: Tape) -> None:
     """Content from a generator goes out in chunks, or as long as its Content-Length says."""
     played = tape.play(Reply(), SIZED)
 
-    async with httpx.AsyncClient(transport=AiohttpTransport()) as client:
+    async with httpx.AsyncClient(transport=AiohttpTransport(security=False)) as client:
         await client.post(played.url, content=blocks(b"one", b"", b"two"))
         await client.post(played.url, content=blocks(b"ab", b"c"), headers={"Content-Length": "3"})
 
@@ -370,7 +374,7 @@ async def test_streamed_content_of_another_length(tape: Tape, length: int, messa
     played = tape.play(Reply(), SIZED)
     content, headers = blocks(b"ab", b"c"), {"Content-Length": str(length)}
 
-    async with httpx.AsyncClient(transport=AiohttpTransport()) as client:
+    async with httpx.AsyncClient(transport=AiohttpTransport(security=False)) as client:
         with pytest.raises(httpx.LocalProtocolError) as caught:
             await client.post(played.url, content=content, headers=headers)
         await asyncio.to_thread(tape.wait_open, 0)
@@ -386,7 +390,79 @@ async def test_content_that_fails(tape: Tape) -> None:
         raise KeyError("mine")
 
     played = tape.play(Reply(), SIZED)
-    async with httpx.AsyncClient(transport=AiohttpTransport()) as client:
+    async with httpx.AsyncClient(transport=AiohttpTransport(security=False)) as client:
         with pytest.raises(KeyError, match="mine"):
             await client.post(played.url, content=broken())
         await asyncio.to_thread(tape.wait_open, 0)
+
+
+# the one timer of an exchange
+
+
+class Clock:
+    """The event loop's clock, stopped; `pass_` moves it on and lets run what is due."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
+
+    async def pass_(self, seconds: float) -> None:
+        self.now += seconds
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+def alone(read: float) -> exchange.Exchange:
+    """An exchange that waits for an answer on no connection."""
+    channel = cast("Channel", object())
+    return exchange.Exchange(channel, "GET", Timeouts(read=read), lambda *_: None)
+
+
+async def test_each_wait_has_its_whole_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timer that an earlier wait has set ends no later one, and that one still ends in time."""
+    clock, waiting = Clock(monkeypatch), alone(read=10)
+
+    reading = asyncio.create_task(waiting.head())
+    await clock.pass_(0)
+    await clock.pass_(6)
+    waiting.receive(OK_HEAD + b"Content-Length: 9\r\n\r\n")
+    await reading
+    reading = asyncio.create_task(waiting.read())
+    await clock.pass_(0)
+    await clock.pass_(9.9)
+    assert not reading.done()
+    await clock.pass_(0.2)
+
+    with pytest.raises(httpx.ReadTimeout, match="after 10 seconds: read 0 of 9 bytes"):
+        await reading
+
+
+async def test_a_shorter_wait_ends_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait with less time than the one before it does not outlast it."""
+    clock, waiting = Clock(monkeypatch), alone(read=10)
+
+    long = asyncio.create_task(waiting._wait(clock.now + 100))
+    await clock.pass_(0)
+    waiting.wake()
+    assert await long
+    short = asyncio.create_task(waiting._wait(clock.now + 1))
+    await clock.pass_(0)
+    await clock.pass_(1.1)
+
+    assert short.done()
+    assert not short.result()
+
+
+async def test_no_timer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of an exchange is the end of its timer."""
+    clock, waiting = Clock(monkeypatch), alone(read=10)
+
+    reading = asyncio.create_task(waiting.head())
+    await clock.pass_(0)
+    timer = waiting._timer
+    waiting.close()
+
+    assert timer is not None
+    assert timer.cancelled()
+    with pytest.raises(httpx.StreamClosed):
+        await reading

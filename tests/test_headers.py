@@ -53,7 +53,7 @@ def test_the_oracle_agrees(session: dict[str, str], request: dict[str, str | Non
         ({"X-Bad": "a\x7fb"}, "header 'X-Bad': '\\x7f' at position 1 of its value"),
         ({"X-Bad": " a"}, "header 'X-Bad': its value begins or ends with a space"),
         ({"X-Bad": "a\t"}, "header 'X-Bad': its value begins or ends with a space"),
-        ({"X-Bad": "Zoë"}, "header 'X-Bad': 'ë' at position 2 of its value is not ASCII"),
+        ({"X-Bad": "Zoë"}, "header 'X-Bad': the character at position 2 of its value is not ASCII"),
         ({"X Bad": "a"}, "header name 'X Bad' is not a token (letters, digits, !#$%&'*+-.^_`|~)"),
         ({"": "a"}, "header name '' is not a token (letters, digits, !#$%&'*+-.^_`|~)"),
         (
@@ -81,7 +81,7 @@ async def test_what_is_refused(
     assert str(caught.value) == message
 
     with pytest.raises(ValueError, match=r"^header ") as caught:
-        async with AsyncSession(base_url=tape.url, headers=given_headers) as other:
+        async with AsyncSession(base_url=tape.url, headers=given_headers, security=False) as other:
             await other.post("/", content=b"hello")
     assert str(caught.value) == message
     assert tape.connections == 0
@@ -98,7 +98,7 @@ async def test_what_is_refused(
 def test_types(given_headers: Any, message: str) -> None:
     """Names and values are str; anything else is a TypeError that names the header."""
     with pytest.raises(TypeError) as caught:
-        AsyncSession(headers=given_headers)
+        AsyncSession(headers=given_headers, security=False)
     assert str(caught.value) == message
 
 
@@ -109,7 +109,7 @@ async def test_what_goes_out(tape: Tape, verb: str) -> None:
     own = {"X-One": "1", "accept": "text/plain", "X-Two": "2"}
     call = {"x-two": "zwei", "X-ONE": None, "X-Three": "3"}
 
-    async with AsyncSession(headers=own) as session:
+    async with AsyncSession(headers=own, security=False) as session:
         for given_headers in (call, None):
             if verb == "get":
                 await session.get(played.url, headers=given_headers)

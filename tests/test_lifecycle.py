@@ -144,7 +144,7 @@ async def test_cancelled_anywhere(
     played.release_all()
 
     async with AsyncSession(
-        base_url=tape.url, limits=httpx.Limits(max_connections=1), timeout=10
+        base_url=tape.url, limits=httpx.Limits(max_connections=1), timeout=10, security=False
     ) as session:
         for point in range(1, 200):
             was_cancelled = await cancelled_at(point, times, call(session, played))
@@ -160,7 +160,7 @@ async def test_cancelled_amid_tls(secure: str) -> None:
     """The same over TLS and with a name to look up: nothing is left, not even a place."""
     limits = httpx.Limits(max_connections=1)
 
-    async with AsyncSession(verify=False, limits=limits, timeout=10) as session:
+    async with AsyncSession(verify=False, limits=limits, timeout=10, security=False) as session:
         engine = engine_of(session)
         for point in range(1, 100):
             if not await cancelled_at(point, 2, session.get(secure)):
@@ -222,7 +222,7 @@ async def test_churn(tape: Tape) -> None:
     random = Random(1)
 
     async with AsyncSession(
-        base_url=tape.url, limits=httpx.Limits(max_connections=3), timeout=10
+        base_url=tape.url, limits=httpx.Limits(max_connections=3), timeout=10, security=False
     ) as session:
         for _ in range(15):
             tasks = [asyncio.create_task(download(session, played)) for _ in range(8)]
@@ -244,7 +244,7 @@ async def test_churn(tape: Tape) -> None:
 def test_two_loops(tape: Tape) -> None:
     """A session that was closed works again in another event loop, and so do its connections."""
     played = tape.play(Reply(body=b"x"), SIZED)
-    session = AsyncSession(base_url=tape.url)
+    session = AsyncSession(base_url=tape.url, security=False)
 
     async def twice() -> bytes:
         async with session:
@@ -258,7 +258,7 @@ def test_two_loops(tape: Tape) -> None:
 def test_a_loop_that_ended_too_early(tape: Tape) -> None:
     """A session whose loop ended while it was open says so, and can be opened in the next."""
     played = tape.play(Reply(body=b"x"), Delivery(connection_close=True))
-    session = AsyncSession(base_url=tape.url)
+    session = AsyncSession(base_url=tape.url, security=False)
 
     async def leave_open() -> None:
         await session.open()
@@ -310,7 +310,7 @@ from tests.test_lifecycle import longest_step
 from fasthttp import AsyncSession
 
 assert "aiohttp" not in sys.modules
-print(asyncio.run(longest_step(AsyncSession().open())))
+print(asyncio.run(longest_step(AsyncSession(security=False).open())))
 assert "aiohttp" in sys.modules
 """
 

@@ -25,13 +25,17 @@ STDLIB = frozenset(sys.stdlib_module_names)
 # What the modules below each folder may import, besides the standard library and one another; the
 # longest prefix of a path counts. The suite has httpx as its vocabulary: what a session yields and
 # raises is documented as httpx's. A peer imports what it puts before the judge.
+PEERS = sorted(path.name for path in (ROOT / "conformance" / "peers").iterdir() if path.is_dir())
 MAY_IMPORT: dict[str, set[str]] = {
     "fasthttp/": {"aiohttp", "httpx", "yarl"},
     "fasthttp/decoders/": set(),
     "spec/": {"yaml"},
     "spec/oracles/": set(),
     "conformance/": {"httpx", "hypothesis", "pytest", "spec", "yaml"},
-    "conformance/peers/": {"aiohttp", "httpx"},
+    "conformance/peers/": {"httpx", "spec"},
+    **{f"conformance/peers/{name}/": {"httpx", name} for name in PEERS},
+    "conformance/peers/fasthttp_client/": {"httpx", "fasthttp"},  # another package of this name
+    "conformance/peers/fasthttp_on_httpx/": {"httpx", "fasthttp"},
     "conformance/record/": {"httpx", "sse_starlette", "starlette", "vcr", "yaml"},
 }
 LIBRARY = ("fasthttp/", "fasthttp/decoders/")
@@ -159,7 +163,7 @@ def test_the_changelog_has_a_place_for_what_is_next() -> None:
     """The newest section is the unreleased one, or the version of the package."""
     newest = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0]
 
-    assert newest in {"Unreleased", PROJECT["project"]["version"]}
+    assert newest in {"Unreleased", fasthttp.__version__}
 
 
 # the machines

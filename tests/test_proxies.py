@@ -93,7 +93,7 @@ def trusted(authority: trustme.CA) -> ssl.SSLContext:
 
 async def test_plain_requests_name_the_whole_url(proxy: Proxy) -> None:
     """An http URL is asked of the proxy as a whole, without user and fragment, Host its own."""
-    async with AsyncSession(proxy=proxy.url) as session:
+    async with AsyncSession(proxy=proxy.url, security=False) as session:
         for _ in range(2):
             response = await session.get("http://user:pw@origin.test:81/a%2Fb?q#top")
             assert (response.content, response.url.host) == (b"proxy", "origin.test")
@@ -107,7 +107,7 @@ async def test_plain_requests_name_the_whole_url(proxy: Proxy) -> None:
 async def test_credentials_of_the_proxy(proxy: Proxy) -> None:
     """User and password of the proxy's URL go to the proxy, once, and into no message."""
     url = f"http://user:p%40ss@127.0.0.1:{proxy.port}"
-    async with AsyncSession(proxy=url) as session:
+    async with AsyncSession(proxy=url, security=False) as session:
         for _ in range(2):
             await session.get("http://origin.test/")
 
@@ -124,7 +124,7 @@ async def test_tls_goes_through_a_tunnel(
 ) -> None:
     """An https URL is reached through a tunnel, which is used again."""
     url = f"http://user:pw@127.0.0.1:{proxy.port}"
-    async with AsyncSession(proxy=url, verify=trusted) as session:
+    async with AsyncSession(proxy=url, verify=trusted, security=False) as session:
         for _ in range(2):
             assert (await session.get(secure)).content == b"ok"
 
@@ -137,7 +137,7 @@ async def test_a_tunnel_is_refused(proxy: Proxy, secure: str) -> None:
     """A proxy that makes no tunnel is a ProxyError that says why."""
     proxy.refusal = b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n"
 
-    async with AsyncSession(proxy=proxy.url) as session:
+    async with AsyncSession(proxy=proxy.url, security=False) as session:
         with pytest.raises(httpx.ProxyError) as caught:
             await session.get(secure)
         assert not engine_of(session)._connector._acquired
@@ -153,7 +153,7 @@ async def test_a_tunnel_takes_too_long(proxy: Proxy, secure: str) -> None:
     """A proxy that does not answer is a ConnectTimeout that names it."""
     proxy.silent = True
 
-    async with AsyncSession(proxy=proxy.url) as session:
+    async with AsyncSession(proxy=proxy.url, security=False) as session:
         with pytest.raises(httpx.ConnectTimeout, match=rf"by way of proxy {proxy.url} within 0.1"):
             await session.get(secure, timeout=0.1)
         assert not engine_of(session)._connector._acquired
@@ -161,7 +161,7 @@ async def test_a_tunnel_takes_too_long(proxy: Proxy, secure: str) -> None:
 
 async def test_cancelled_amid_a_tunnel(proxy: Proxy, secure: str) -> None:
     """A call that is cancelled while its tunnel is made leaves nothing behind."""
-    async with AsyncSession(proxy=proxy.url, verify=False, timeout=10) as session:
+    async with AsyncSession(proxy=proxy.url, verify=False, timeout=10, security=False) as session:
         engine = engine_of(session)
         for point in range(1, 100):
             if not await cancelled_at(point, 2, session.get(secure)):
@@ -175,7 +175,7 @@ async def test_cancelled_amid_a_tunnel(proxy: Proxy, secure: str) -> None:
 
 async def test_no_proxy_is_there() -> None:
     """A proxy that cannot be reached is a ProxyError that names it, not its password."""
-    async with AsyncSession(proxy="http://user:secret@127.0.0.1:9") as session:
+    async with AsyncSession(proxy="http://user:secret@127.0.0.1:9", security=False) as session:
         with pytest.raises(httpx.ProxyError) as caught:
             await session.get("http://origin.test/")
 
@@ -188,7 +188,7 @@ async def test_a_proxy_that_speaks_nonsense(proxy: Proxy, secure: str) -> None:
     """What is no answer to CONNECT is one of httpx's errors too."""
     proxy.refusal = b"SSH-2.0-OpenSSH_9.9\r\n\r\n"
 
-    async with AsyncSession(proxy=proxy.url) as session:
+    async with AsyncSession(proxy=proxy.url, security=False) as session:
         with pytest.raises(httpx.TransportError, match=r"^cannot connect to localhost:"):
             await session.get(secure)
 
@@ -199,7 +199,7 @@ async def test_the_environment(proxy: Proxy, tape: Tape, monkeypatch: pytest.Mon
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     monkeypatch.setenv("NO_PROXY", f"other.test,127.0.0.1:{tape.port}")
 
-    async with AsyncSession() as session:
+    async with AsyncSession(security=False) as session:
         assert (await session.get("http://origin.test/")).content == b"proxy"
         assert (await session.get(played.url)).content == b"direct"
 
@@ -250,10 +250,10 @@ def test_a_proxy_given_is_always_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_proxy_that_cannot_be(proxy: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be a proxy is refused when the session is made, its password not shown."""
     with pytest.raises(ValueError, match=r"prox") as caught:
-        AsyncSession(proxy=proxy)
+        AsyncSession(proxy=proxy, security=False)
     assert str(caught.value).startswith(shown)
     assert "secret" not in str(caught.value)
 
     monkeypatch.setenv("ALL_PROXY", proxy)
     with pytest.raises(ValueError, match=r"prox"):
-        AsyncSession()
+        AsyncSession(security=False)

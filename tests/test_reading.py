@@ -181,6 +181,36 @@ async def test_two_tasks_are_one_too_many() -> None:
     assert sum(sizes) == (4 << 20) - 16 * (1 << 16)
 
 
+LINES = ("aiter_lines", b"ok\nokay\nof nine..", ["ok", "okay"])
+EVENTS = ("aiter_events", b"data:a\n\ndata:of more than", ["a"])
+AT_AN_END = ("aiter_lines", b"of just 8\nno\n", [])
+
+
+@pytest.mark.parametrize(("mode", "body", "before"), [LINES, EVENTS, AT_AN_END])
+@pytest.mark.parametrize("size", [1, 4, 1000])
+async def test_too_long(mode: str, body: bytes, before: list[str], size: int) -> None:
+    """A line or event of more than `max_pending` is a DecodingError, after all before it."""
+    response = response_of([body[at : at + size] for at in range(0, len(body), size)])
+    response.headers["Content-Type"] = "text/event-stream"
+    response.max_pending = 8
+
+    got, error = await until_error(getattr(response, mode)())
+
+    assert [getattr(item, "data", item) for item in got] == before
+    assert isinstance(error, httpx.DecodingError)
+    assert "of more than 8 characters" in str(error)
+    assert error.request.url == "http://h.test/"
+    assert isinstance(error.__cause__, ValueError)
+    assert response.is_closed
+
+
+async def test_any_length() -> None:
+    """Without `max_pending`, the default, a line has any length."""
+    response = response_of([b"x" * 1_000_000, b"y\nz"])
+
+    assert [len(line) async for line in response.aiter_lines()] == [1_000_001, 1]
+
+
 async def test_errors_are_raised_again() -> None:
     """An iterator that ended in an error does not look complete when it is asked again."""
     response = response_of([b"one\n", b"two"], httpx.ReadError("lost"))

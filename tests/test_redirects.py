@@ -21,7 +21,9 @@ def to(location: str, status: int = 302, body: bytes = b"moved") -> Reply:
 
 @pytest.fixture
 async def following(tape: Tape) -> AsyncIterator[AsyncSession]:
-    async with AsyncSession(base_url=tape.url, timeout=10, follow_redirects=True) as session:
+    async with AsyncSession(
+        base_url=tape.url, timeout=10, follow_redirects=True, security=False
+    ) as session:
         yield session
 
 

@@ -47,7 +47,7 @@ def test_the_oracle_agrees(session: Any, call: Any) -> None:
 async def test_no_sense(tape: Tape, session: AsyncSession, timeout: Any, message: str) -> None:
     """What is no timeout is refused by the constructor and by a call, unsent."""
     with pytest.raises(ValueError, match="timeout") as caught:
-        AsyncSession(timeout=timeout)
+        AsyncSession(timeout=timeout, security=False)
     assert str(caught.value) == message
 
     with pytest.raises(ValueError, match="timeout") as caught:

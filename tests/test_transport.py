@@ -31,7 +31,9 @@ async def test_a_mock() -> None:
         return httpx.Response(200, content=BODY)
 
     transport = httpx.MockTransport(handler)
-    async with AsyncSession(base_url="http://h.test/v1", transport=transport) as session:
+    async with AsyncSession(
+        base_url="http://h.test/v1", transport=transport, security=False
+    ) as session:
         async with session.stream("POST", "a", content=b"x", headers={"X": "1"}) as response:
             assert [line async for line in response.aiter_lines()] == LINES
         assert (await session.get("b")).content == BODY
@@ -65,7 +67,7 @@ async def test_a_mock_that_streams() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
 
     async with (
-        AsyncSession(transport=transport) as session,
+        AsyncSession(transport=transport, security=False) as session,
         session.stream("GET", "http://h.test/") as response,
     ):
         async for line in response.aiter_lines():
@@ -89,7 +91,9 @@ async def test_an_application() -> None:
         await send({"type": "http.response.body", "body": body})
 
     transport = httpx.ASGITransport(application)  # type: ignore[arg-type] # its types are its own
-    async with AsyncSession(base_url="http://h.test", transport=transport) as session:
+    async with AsyncSession(
+        base_url="http://h.test", transport=transport, security=False
+    ) as session:
         response = await session.post("/a", params={"q": "1"}, content=b"sent ")
 
     assert (response.status_code, response.content) == (201, b"sent q=1")
@@ -101,7 +105,7 @@ async def test_httpx_transport(tape: Tape) -> None:
     short = tape.play(Reply(body=b"one\ntwo"), Delivery("content-length", end=("close", 6)))
 
     transport = httpx.AsyncHTTPTransport()
-    async with AsyncSession(base_url=tape.url, transport=transport) as session:
+    async with AsyncSession(base_url=tape.url, transport=transport, security=False) as session:
         async with session.stream("GET", played.path) as response:
             assert [line async for line in response.aiter_lines()] == LINES
         async with session.stream("GET", short.path) as response:
@@ -131,7 +135,9 @@ async def test_our_transport_under_a_client(tape: Tape) -> None:
     """httpx.AsyncClient gets our engine, and a response that reads as ours does."""
     played = tape.play(Reply(body=BODY), Delivery(codings=("gzip",)))
 
-    async with httpx.AsyncClient(transport=AiohttpTransport(), base_url=tape.url) as client:
+    async with httpx.AsyncClient(
+        transport=AiohttpTransport(security=False), base_url=tape.url
+    ) as client:
         assert (await client.get(played.path)).content == BODY
         async with client.stream("GET", played.path) as response:
             assert isinstance(response, Response)
@@ -149,7 +155,7 @@ async def test_leaving_early_under_a_client(tape: Tape) -> None:
     endless = tape.play(Reply(), Delivery(endless=b"x\n"))
     silent = tape.silent()
 
-    async with httpx.AsyncClient(transport=AiohttpTransport(), timeout=10) as client:
+    async with httpx.AsyncClient(transport=AiohttpTransport(security=False), timeout=10) as client:
         async with client.stream("GET", endless.url) as response:
             async for line in response.aiter_lines():
                 assert line == "x"
@@ -162,7 +168,7 @@ async def test_leaving_early_under_a_client(tape: Tape) -> None:
 def test_a_client_that_is_never_entered(tape: Tape) -> None:
     """A client may be used without `async with`, in one loop after another."""
     played = tape.play(Reply(body=b"x"), SIZED)
-    transport = AiohttpTransport()
+    transport = AiohttpTransport(security=False)
 
     async def ask() -> bytes:
         client = httpx.AsyncClient(transport=transport)
@@ -177,7 +183,7 @@ def test_a_client_that_is_never_entered(tape: Tape) -> None:
 @pytest.mark.parametrize("headers", [{"X": "a\nb"}, {"X\r\nY": "a"}, {"X": "a\0"}, {b"X": b"a\rb"}])
 async def test_nothing_unsafe_leaves(tape: Tape, headers: Any) -> None:
     """What httpx lets through in a header is refused before it is written."""
-    async with httpx.AsyncClient(transport=AiohttpTransport()) as client:
+    async with httpx.AsyncClient(transport=AiohttpTransport(security=False)) as client:
         with pytest.raises(httpx.LocalProtocolError, match=r"^control character b'.*' in the") as c:
             await client.get(f"{tape.url}/x", headers=headers)
         await asyncio.to_thread(tape.wait_open, 0)
@@ -203,5 +209,5 @@ async def test_nothing_unsafe_leaves(tape: Tape, headers: Any) -> None:
 def test_limits_that_cannot_be(limits: httpx.Limits, message: str) -> None:
     """A limit that the engine cannot honour is refused, not ignored."""
     with pytest.raises(ValueError, match="limits") as caught:
-        AsyncSession(limits=limits)
+        AsyncSession(limits=limits, security=False)
     assert str(caught.value) == message

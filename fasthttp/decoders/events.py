@@ -56,18 +56,18 @@ class EventDecoder:
         "_ends",
         "_error",
         "_id",
-        "_limit",
         "_line",
         "_size",
         "_started",
         "_type",
         "last_event_id",
+        "limit",
         "retry",
     )
 
     def __init__(self, limit: int | None = None) -> None:
         self.retry: int | None = None
-        self._limit = sys.maxsize if limit is None else limit
+        self.limit = sys.maxsize if limit is None else limit
         self.restart("")
 
     def restart(self, last_event_id: str) -> None:
@@ -100,7 +100,7 @@ class EventDecoder:
         try:
             if not self._between:
                 text = self._finish_block(text, events)
-            blocks = text.split("\n\n") if len(text) <= self._limit else [text]
+            blocks = text.split("\n\n") if len(text) <= self.limit else [text]
             rest = blocks.pop()
             for block in blocks:
                 if block.startswith("data: ") and "\n" not in block:
@@ -164,9 +164,9 @@ class EventDecoder:
     def _grow(self, size: int) -> None:
         self._size += size
         total = self._size + self._line.size
-        if total > self._limit:
+        if total > self.limit:
             self._data, self._earlier, self._line = [], Pending(), Pending()
-            raise EventTooLong(self._limit, total)
+            raise EventTooLong(self.limit, total)
         if len(self._data) > _MANY:
             self._earlier.add("\n".join(self._data[:-1]) + "\n")
             del self._data[:-1]
