@@ -129,7 +129,12 @@ def test_catalogue_cannot_be_changed(tmp_path):
         ("**MAY**", "**CAN**", 33, "unknown level 'CAN'; known: MUST, SHOULD, MAY"),
         ("· robust", "· sturdy", 33, "unknown profile 'sturdy'; known: documented"),
         ("· robust", "", 33, "unknown profile ''"),
-        ("· robust", "· robust · author: me", 33, "field 'author: me'; known: source, since, needs"),
+        (
+            "· robust",
+            "· robust · author: me",
+            33,
+            "field 'author: me'; known: source, since, needs",
+        ),
         ("· robust", "· robust · since: 1 · since: 2", 33, "repeated field 'since: 2'"),
         ("**MAY** · robust", "MAY · robust", 33, "line after the heading is not '**LEVEL**"),
         ("It may.\n\n", "", 31, "lines-last has no sentence"),

@@ -2,6 +2,7 @@
 
 import math
 from email.message import Message
+from ipaddress import IPv6Address
 
 import pytest
 
@@ -12,6 +13,7 @@ from spec.oracles.bytes import chunks
 from spec.oracles.events import Event, Stream, events, stream
 from spec.oracles.headers import merge
 from spec.oracles.lines import lines
+from spec.oracles.security import carriers, forbidden
 from spec.oracles.text import text
 from spec.oracles.timeouts import effective_timeout
 from spec.oracles.urls import resolve
@@ -254,3 +256,41 @@ def test_effective_timeout_by_hand():
     assert effective_timeout(math.inf, 1) == 1
     assert effective_timeout(1, math.inf) is None
     assert outcome(effective_timeout, math.nan, 1) == "ValueError"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("0.0.0.0", "10.255.0.1", "100.64.0.0", "127.0.0.1", "169.254.169.254", "172.31.255.255"),
+        *("192.0.2.1", "192.168.0.1", "198.19.255.255", "203.0.113.9", "224.0.0.1", "240.0.0.1"),
+        *("255.255.255.255", "::", "::1", "64:ff9b:1::1", "100::1", "2001:db8::1", "3fff::1"),
+        *("5f00::1", "fc00::1", "fe80::1%eth0", "fec0::1", "ff02::1", "4000::1", "2001:2::1"),
+    ],
+)
+def test_forbidden_addresses(address):
+    """What is not reachable globally is forbidden."""
+    assert forbidden(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.0.0.1"),
+        *("172.15.255.255", "172.32.0.0", "198.17.255.255", "198.20.0.0", "223.255.255.255"),
+        *("2000::1", "2001:200::", "2001:db9::1", "2606:4700::1111", "3ffe::1", "2003::1"),
+    ],
+)
+def test_reachable_addresses(address):
+    """Neighbours of forbidden networks, and well-known servers, are not."""
+    assert not forbidden(address)
+
+
+def test_carriers():
+    """The standard library finds the address in each kind that it can unpack; all are forbidden."""
+    found = {kind: IPv6Address(text) for kind, text in carriers("169.254.169.254").items()}
+
+    assert str(found["mapped"].ipv4_mapped) == "169.254.169.254"
+    assert str(found["6to4"].sixtofour) == "169.254.169.254"
+    assert str(found["Teredo"].teredo[1]) == "169.254.169.254"
+    assert str(found["NAT64"]) == "64:ff9b::a9fe:a9fe"
+    assert all(forbidden(str(address)) for address in found.values())

@@ -174,7 +174,7 @@ def _half_a_line(self: Response) -> Items[str]:
     )
 
 
-@saboteur("body-delivered-lines")
+@saboteur("body-delivered-lines", "security-pending")
 class HalfALine(Sabotaged):
     """Delivers half a line as if it were a whole one, and then the error (B14)."""
 

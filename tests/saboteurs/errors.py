@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from fasthttp import BlockedAddress
 from fasthttp.response import Response
 from fasthttp.stream import AdaptedStream
 from tests.saboteurs import Sabotaged, saboteur
@@ -18,6 +19,8 @@ class Failing(Sabotaged):
     async def _send(self, request: httpx.Request) -> Response:
         try:
             return await super()._send(request)
+        except BlockedAddress:
+            raise
         except httpx.RequestError as error:
             return self.failed(error, request)
 
@@ -38,7 +41,7 @@ class NoRequest(Failing):
         raise type(error)(str(error)) from error
 
 
-@saboteur("errors-message")
+@saboteur("errors-message", "security-loop")
 class NoMessage(Failing):
     """The exception is passed on without a word (B57)."""
 

@@ -42,7 +42,7 @@ class _NoLargeOnes(_Plain):
         super()._dispatch(events)
 
 
-@saboteur("events-attributes", "events-linear")
+@saboteur("events-attributes")
 class NoLargeOnes(Sabotaged):
     """Has a buffer of 64 KiB, and drops events that do not fit (B17)."""
 
@@ -110,6 +110,31 @@ class Strips(Sabotaged):
     """Drops every space after the colon (B22)."""
 
     patches = {DECODER: _Strips}
+
+
+class _NeedsSpace(_Plain):
+    def _field(self, line: str) -> None:
+        if line.startswith("data: ") or not line.startswith("data:"):
+            super()._field(line)
+
+
+@saboteur(
+    "events-space",
+    "events-bom",
+    "events-comments",
+    "events-data",
+    "events-end",
+    "events-fields",
+    "events-line-ends",
+    "events-retry",
+    "events-text",
+    "events-type",
+    "events-utf8",
+)
+class NeedsSpace(Sabotaged):
+    """Overlooks data lines without a space after the colon (B21)."""
+
+    patches = {DECODER: _NeedsSpace}
 
 
 class _NeedsColon(_Plain):
@@ -210,7 +235,7 @@ def _flushed(self: Response, events: EventDecoder) -> Items[ServerSentEvent]:
     return items
 
 
-@saboteur("events-end", "events-data")
+@saboteur("events-data", "events-end", "events-last-event-id")
 class FlushesAtTheEnd(Sabotaged):
     """Gives what is unfinished when the body ends (B24)."""
 
@@ -269,6 +294,36 @@ class WaitsAfterCr(Sabotaged):
     patches = {"fasthttp.response.Response._aiter_events": _cr_held}
 
 
+PAIRS = ("\n\n", "\r\r", "\r\n\r\n")
+
+
+def _by_pairs(self: Response, events: EventDecoder) -> Items[ServerSentEvent]:
+    items, decoder = aiter_with(self, events), TextDecoder("utf-8")
+    held: list[str] = []
+
+    def feed(piece: bytes) -> Events:
+        if text := decoder.feed(piece):
+            held.append(text)
+        last = "".join(held[-4:])  # as long as the longest pair, and no search from the beginning
+        ends = [last.rfind(pair) + len(pair) for pair in PAIRS if pair in last]
+        if not ends:
+            return []
+        whole = "".join(held)
+        end = len(whole) - len(last) + max(ends)
+        held[:] = [whole[end:]] if whole[end:] else []
+        return events.feed(whole[:end])
+
+    items._feed, items._flush = feed, lambda: events.feed("".join(held))
+    return items
+
+
+@saboteur("events-arrival")
+class LooksForPairs(Sabotaged):
+    """Looks for two line ends of the same kind where a block ends (B07)."""
+
+    patches = {"fasthttp.response.Response._aiter_events": _by_pairs}
+
+
 def _by_substring(self: Response) -> Items[ServerSentEvent]:
     named = self.headers.get("content-type", "")
     if "text/event-stream" not in named:
@@ -304,15 +359,14 @@ class CutIsAnEnd(Sabotaged):
 
 
 class _Rescans(EventDecoder):
-    """Parses everything that has come so far, with every chunk."""
+    """Parses everything that has come so far once more, with every chunk."""
 
-    so_far, given = "", 0
+    so_far = ""
 
     def feed(self, text: str) -> Events:
         self.so_far += text
-        events = EventDecoder().feed(self.so_far)
-        new, self.given = events[self.given :], len(events)
-        return new
+        EventDecoder().feed(self.so_far)
+        return super().feed(text)
 
 
 @saboteur("events-linear")

@@ -7,6 +7,7 @@ import select
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from fasthttp.reading import Pull
 
+PAUSE = 0.05  # seconds without a byte that end a rest
 EXCHANGE = "fasthttp.engine.Exchange"
 RESPONSE = "fasthttp.response.Response"
 
@@ -56,14 +58,17 @@ class LeavesByErrorOpen(Sabotaged):
 
 
 async def _drained(self: Response) -> None:
-    while not self.is_closed and await self.stream.read_block():
-        pass
+    with suppress(TimeoutError, httpx.HTTPError):
+        while not self.is_closed:
+            async with asyncio.timeout(PAUSE):
+                if not await self.stream.read_block():
+                    break
     await aclose(self)
 
 
 @saboteur("lifecycle-early-exit", "lifecycle-cancel")
 class DrainsFirst(Sabotaged):
-    """Reads the rest of a response before it is closed (B52)."""
+    """Reads the rest of a response before it is closed, for as long as it keeps coming (B52)."""
 
     patches = {f"{RESPONSE}.aclose": _drained}
 
@@ -77,7 +82,12 @@ class _OneBuffer(Exchange):
         self.fail(httpx.StreamClosed())
 
 
-@saboteur("lifecycle-own-bytes")
+@saboteur(
+    "lifecycle-own-bytes",
+    "session-leave-early",
+    "session-redirects-followed",
+    "session-status-silent",
+)
 class OneBuffer(Sabotaged):
     """Keeps what was not read with the connection, for the next response (B53)."""
 
@@ -92,7 +102,7 @@ class _OnlyErrors(Exchange):
 
 @saboteur("lifecycle-cancel", "lifecycle-double-cancel")
 class OnlyErrors(Sabotaged):
-    """Cleans up in `except Exception` (B46)."""
+    """Cleans up in `except Exception` (B46, B49)."""
 
     patches = {EXCHANGE: _OnlyErrors}
 
@@ -166,7 +176,13 @@ async def _unless_begun(self: Response) -> None:
         await aclose(self)
 
 
-@saboteur("lifecycle-dropped")
+@saboteur(
+    "lifecycle-cancel",
+    "lifecycle-double-cancel",
+    "lifecycle-dropped",
+    "lifecycle-early-exit",
+    "lifecycle-tasks",
+)
 class OwnedByTheIterator(Sabotaged):
     """Leaves it to the iterator, once there is one, to close the response (B50)."""
 
@@ -250,24 +266,28 @@ def _anything(request: httpx.Request, exc: BaseException) -> bool:
     return True
 
 
-@saboteur("lifecycle-no-repeat")
+@saboteur("lifecycle-cancel", "lifecycle-double-cancel", "lifecycle-no-repeat")
 class RepeatsAnything(Sabotaged):
     """Sends a POST again when there was no answer (B60)."""
 
     patches = {"fasthttp.engine._repeatable": _anything}
 
 
-_decoders = [LineDecoder()]
+_decoders: dict[str, LineDecoder] = {}
 
 
 @saboteur("lifecycle-concurrent")
 class OneDecoder(Sabotaged):
     """Has one line decoder for all that a session reads."""
 
-    patches = {"fasthttp.response.LineDecoder": lambda: _decoders[0]}
+    patches = {
+        "fasthttp.response.LineDecoder": lambda limit: _decoders.setdefault(
+            "only", LineDecoder(limit)
+        )
+    }
 
     async def open(self) -> None:
-        _decoders[0] = LineDecoder()
+        _decoders.clear()
         await super().open()
 
 

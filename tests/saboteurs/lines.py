@@ -54,7 +54,7 @@ def _with_short_memory(self: Response) -> Items[str]:
     )
 
 
-@saboteur("lines-chunks", "lines-endings")
+@saboteur("lines-chunks", "lines-endings", "security-pending")
 class FourByteLines(Sabotaged):
     """Breaks a character of four bytes whose last byte comes alone (B08)."""
 
@@ -89,7 +89,7 @@ def _text_unfinished(self: Response) -> Items[str]:
     )
 
 
-@saboteur("lines-last")
+@saboteur("lines-last", "security-pending")
 class TextNotFlushed(Sabotaged):
     """Loses a last line of which only half a character has come."""
 
@@ -169,7 +169,7 @@ class _Quadratic(LineDecoder):
         return [rest] if rest else []
 
 
-@saboteur("lines-linear")
+@saboteur("lines-linear", "security-pending")
 class LooksAgain(Sabotaged):
     """Searches an unfinished line from its start with each chunk of it (B15)."""
 

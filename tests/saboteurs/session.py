@@ -391,7 +391,7 @@ class VerbsFollow(Sabotaged):
             self._follow_redirects = kept
 
 
-@saboteur("session-redirects-followed")
+@saboteur("security-loop", "session-redirects-followed")
 class TenRedirects(Sabotaged):
     """Gives up half-way."""
 

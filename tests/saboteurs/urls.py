@@ -33,7 +33,7 @@ class Resolving(Sabotaged):
         return None if self._base_url is None else str(self._base_url).rstrip("/")
 
 
-@saboteur("urls-absolute")
+@saboteur("security-credentials", "security-credentials-home", "urls-absolute")
 class AlwaysBelow(Resolving):
     """The base is put before an address that is complete."""
 

@@ -1,0 +1,178 @@
+"""Checks of chapter security: servers that talk without end, or with far too many words.
+
+Every flood is finite, and would be a good response if it were not so long: who accepts it ends
+without an exception, and nobody's memory is filled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from conformance.case import Outcome, expect_error
+from conformance.checks.security import Allowing
+from conformance.delivery import Delivery, Reply
+from conformance.registry import check
+from conformance.verdicts import Deviation, NotApplicable, compare
+
+if TYPE_CHECKING:
+    from conformance.case import Case
+    from conformance.exchange import Exchange
+
+MANY = 8 * 2**20  # bytes
+LINES = 8000
+INTERIM = 1000
+PENDING = 100_000  # characters that the suite allows
+ALLOWING = Allowing()
+OK_LINE = b"HTTP/1.1 200 OK\r\n"
+SHORT = b"Content-Length: 2\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+async def _refused(case: Case, wire: bytes, what: str) -> None:
+    """A response with this head, or of these bytes, ends in RemoteProtocolError."""
+    exchange = case.play(Reply(), Delivery("until-close", head=wire))
+    case.played = None  # nobody wants to see it
+    async with case.opened(security=ALLOWING) as session:
+        outcome = await case.read(session, exchange.url, "aread")
+    try:
+        expect_error(outcome, ["RemoteProtocolError"])
+    except Deviation as deviation:
+        deviation.note = what
+        raise
+
+
+@check("security-head", limit=20)
+async def long_heads(case: Case) -> None:
+    """One long reason, one long name, one long value, many values of moderate length."""
+    many = b"".join(b"X-%d: %b\r\n" % (number, b"a" * 1000) for number in range(MANY // 1000))
+    long = b"a" * MANY
+    for what, head in (
+        ("the reason", b"HTTP/1.1 200 %b\r\n" % long),
+        ("a header's name", OK_LINE + long + b": 1\r\n"),
+        ("a header's value", OK_LINE + b"X-Long: %b\r\n" % long),
+        ("all headers", OK_LINE + many),
+        ("a folded header", OK_LINE + b"X-Long: a\r\n" + b" a\r\n" * (MANY // 4)),
+    ):
+        await _refused(case, head + SHORT + b"ok", what)
+
+
+@check("security-header-lines", limit=20)
+async def many_lines(case: Case) -> None:
+    """Lines of four bytes, and lines of one and the same name."""
+    for line in (b"a:\r\n", b"Set-Cookie:\r\n"):
+        await _refused(case, OK_LINE + line * LINES + SHORT + b"ok", f"{LINES} times {line!r}")
+
+
+@check("security-interim")
+async def many_interim(case: Case) -> None:
+    """Continue, Early Hints, and statuses that nobody knows."""
+    for line in (b"100 Continue", b"103 Early Hints", b"199 Whatever"):
+        interim = b"HTTP/1.1 %b\r\n\r\n" % line * INTERIM
+        await _refused(case, interim + OK_LINE + SHORT + b"ok", f"{INTERIM} times {line!r}")
+
+
+@check("security-chunk-lines", limit=20)
+async def long_chunk_lines(case: Case) -> None:
+    """A long extension of a chunk, of the last one, leading zeros, long and many trailers."""
+    head, long = OK_LINE + CHUNKED, b"a" * MANY
+    end = b"0\r\n\r\n"
+    for what, body in (
+        ("a chunk extension", b"2;x=%b\r\nok\r\n" % long + end),
+        ("the last chunk's extension", b"2\r\nok\r\n0;%b\r\n\r\n" % long),
+        ("a chunk size's zeros", b"0" * MANY + b"2\r\nok\r\n" + end),
+        ("a trailer", b"2\r\nok\r\n0\r\nX-Long: %b\r\n\r\n" % long),
+        ("all trailers", b"2\r\nok\r\n0\r\n" + b"X-A: 1\r\n" * (MANY // 8) + b"\r\n"),
+    ):
+        await _refused(case, head + body, what)
+
+
+# Lines and events
+
+LONG = b"x" * (40 * PENDING)
+PLAIN = (("Content-Type", "text/plain"),)
+EVENTS = (("Content-Type", "text/event-stream"),)
+
+
+async def _read(case: Case, first: bytes, more: bytes, mode: str, headers: Any) -> Outcome:
+    delivery = Delivery("chunked", chunks=(len(first),))
+    exchange = case.play(Reply(headers=headers, body=first + more), delivery)
+    async with case.opened(security=Allowing(max_pending=PENDING)) as session:
+        return await case.read(session, exchange.url, mode)
+
+
+@check("security-pending", limit=20)
+async def long_line(case: Case) -> None:
+    """The lines before it are given, and one that is not too long is."""
+    fits = b"y" * (PENDING // 2)
+    outcome = await _read(case, b"one\n", fits + b"\ntwo\n", "aiter_lines", PLAIN)
+    compare((None, 3), (outcome.error, len(outcome.items)), "lines that are not too long")
+    for end in (b"\nlast\n", b""):
+        outcome = await _read(case, b"one\ntwo\n", LONG + end, "aiter_lines", PLAIN)
+        compare(["one"], outcome.items[:1], "the lines before the long one")
+        expect_error(outcome, ["DecodingError"])
+
+
+@check("security-pending", "event", limit=20)
+async def long_event(case: Case) -> None:
+    """One line of data, many of them, comments between them, a name and an id without end."""
+    async with case.opened(security=ALLOWING) as session:
+        exchange = case.play(Reply(headers=EVENTS))
+        async with session.stream("GET", exchange.url) as response:
+            if not hasattr(response, "aiter_events"):
+                raise NotApplicable("the response has no aiter_events()")
+            await response.aread()
+    first = b"data: one\n\n"
+    line = b"x" * 1000
+    for body in (
+        b"data: " + LONG + b"\n\n",
+        (b"data: " + line + b"\n") * 4000 + b"\n",
+        (b"data: " + line + b"\n:" + line + b"\n") * 4000 + b"\n",
+        b":" + LONG + b"\n\n",
+        b"id: " + LONG + b"\n\n",
+        LONG,
+    ):
+        outcome = await _read(case, first, body, "aiter_events", EVENTS)
+        got = [event.data for event in outcome.items]
+        compare(["one"], got[:1], "the events before the long one")
+        expect_error(outcome, ["DecodingError"])
+
+
+# Time
+
+DRIP = OK_LINE + b"X-Drip: " + b"drip" * 50
+EVERY = 0.05  # seconds
+TIMEOUT = 0.4
+
+
+@check("security-slow-head", limit=20)
+async def dripping_head(case: Case) -> None:
+    """A byte now and then, from the first one on and after a good beginning."""
+    for start in (1, len(OK_LINE) + 3):
+        held = tuple(range(len(DRIP) - start))
+        delivery = Delivery("until-close", head=DRIP[:start], held=held)
+        exchange = case.tape.play(Reply(body=DRIP[start:]), delivery)
+        dripping = asyncio.create_task(_drip(exchange))
+        try:
+            async with case.opened(security=ALLOWING, timeout=TIMEOUT) as session:
+                outcome = await case.read(session, exchange.url, "aread")
+        finally:
+            dripping.cancel()
+            with suppress(asyncio.CancelledError):
+                await dripping
+            exchange.release_all()
+            case.tape.forget(exchange)
+        if outcome.error is None or not isinstance(outcome.error, httpx.ReadTimeout):
+            note = f"the head was at byte {exchange.sent} of {len(DRIP)}"
+            raise Deviation("wrong-exception", "httpx.ReadTimeout", outcome.error, note)
+
+
+async def _drip(exchange: Exchange) -> None:
+    """Let a byte go at a time, for half a minute; the last one ends the head's line nowhere."""
+    for _ in count():
+        await asyncio.sleep(EVERY)
+        exchange.release()
