@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import httpx
 
-from fasthttp import AsyncSession
+from fasthttp import AsyncSession, Security
 
 
 def show(token: str) -> None:
@@ -59,8 +59,9 @@ async def chat(
 
 
 async def main(url: str, prompt: str) -> None:
-    # security=False: the URL is the user's own choice, and may well be on this machine.
-    async with AsyncSession(security=False, timeout=60.0) as session:
+    # The host that was named may be on this machine; no other address there is connected to.
+    named = Security(allow=[httpx.URL(url).raw_host.decode()])
+    async with AsyncSession(security=named, timeout=60.0) as session:
         await chat(session, url, prompt)
     print()
 
@@ -72,7 +73,7 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     try:
         asyncio.run(main(arguments.url, arguments.prompt))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         sys.exit(f"{arguments.url}: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -11,14 +11,16 @@ import sys
 
 import httpx
 
-from fasthttp import AsyncSession
+from fasthttp import AsyncSession, Security
 
 
 async def main(url: str, last: str | None) -> None:
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
+    # The host that was named may be on this machine; no other address there is connected to.
+    named = Security(allow=[httpx.URL(url).raw_host.decode()])
     # timeout=None: a feed may be silent for hours.
     async with (
-        AsyncSession(security=False, timeout=None) as session,
+        AsyncSession(security=named, timeout=None) as session,
         session.stream("GET", url, headers=headers) as response,
     ):
         response.raise_for_status()
@@ -34,7 +36,7 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     try:
         asyncio.run(main(arguments.url, arguments.last))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         sys.exit(f"{arguments.url}: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -13,7 +13,7 @@ import sys
 
 import httpx
 
-from fasthttp import AsyncSession
+from fasthttp import AsyncSession, Security
 
 
 def readable(line: str) -> str:
@@ -27,9 +27,11 @@ def readable(line: str) -> str:
 
 
 async def main(url: str, lines: int | None) -> None:
+    # The host that was named may be on this machine; no other address there is connected to.
+    named = Security(allow=[httpx.URL(url).raw_host.decode()])
     # timeout=None: a log may be silent for hours.
     async with (
-        AsyncSession(security=False, timeout=None) as session,
+        AsyncSession(security=named, timeout=None) as session,
         session.stream("GET", url) as response,
     ):
         response.raise_for_status()
@@ -48,7 +50,7 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     try:
         asyncio.run(main(arguments.url, arguments.lines))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         sys.exit(f"{arguments.url}: {error}")
     except BrokenPipeError:
         # `| head` has seen enough; there is nothing left to flush to.

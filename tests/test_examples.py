@@ -342,22 +342,6 @@ def blocks(kind: str) -> list[str]:
     return re.findall(rf"^```{kind}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("program", blocks("python"))
-def test_readme_programs_run(tape: Tape, tmp_path: Path, program: str) -> None:
-    """Each program prints what the README shows below it; only the host is another one here."""
-    for name in ("httpbin/stream-3", "httpbin/stream-5", "sse/chat"):
-        recorded(tape, name)
-    file = tmp_path / "program.py"
-    file.write_text(program.replace("https://httpbin.org", tape.url))
-
-    done = run(str(file))
-
-    assert program.count("https://httpbin.org") >= 1
-    assert tape.unexpected == []
-    assert (done.returncode, done.stderr) == (0, "")
-    assert f"{program}```\n\n```text\n{done.stdout}```" in README
-
-
 def test_readme_shows_the_demo(demo: Finished) -> None:
     """What the README shows of the demo is what the demo prints, but for the times."""
     shown = next(block for block in blocks("text") if "tokens in" in block)
