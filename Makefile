@@ -3,9 +3,13 @@
 PYTHON ?= python3
 VENV := .venv
 RECORD := .venv-record
+DOCS := .venv-docs
+FUZZ := .venv-fuzz
+AXE := 4.14.1
 BIN := $(VENV)/bin
 
 .PHONY: help demo test conformance peers lint format record bench bench-quick clean outdated
+.PHONY: docs docs-serve docs-test kill-matrix drift fuzz
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -16,7 +20,7 @@ demo: $(VENV)/.installed  ## stream a recorded chat completion and a large file,
 	@$(BIN)/python -m examples.demo
 
 test: $(VENV)/.installed  ## the tests, and the conformance suite on fasthttp
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n auto --maxprocesses 4
 	$(BIN)/python -m pytest conformance
 
 conformance: $(VENV)/.installed  ## judge a session: make conformance SESSION=module:attribute
@@ -31,6 +35,12 @@ peers: $(VENV)/.installed  ## judge other people's clients, by their baselines
 	$(BIN)/python -m pytest conformance -q --hypothesis-seed=0 --claims documented \
 		--session tests.second_session:SecondSession
 
+kill-matrix: $(VENV)/.installed  ## try every saboteur against every requirement
+	$(BIN)/python -m tests.kill_matrix $(if $(OUT),--out $(OUT))
+
+fuzz: $(FUZZ)/.installed  ## search for what breaks a property: make fuzz SECONDS=600
+	$(FUZZ)/bin/python -m tests.fuzz $(or $(SECONDS),600)
+
 lint: $(VENV)/.installed  ## ruff and mypy
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
@@ -43,14 +53,33 @@ format: $(VENV)/.installed  ## let ruff rewrite what it can
 record: $(RECORD)/.installed  ## record the cassettes anew, from real servers on loopback
 	$(RECORD)/bin/python -m conformance.record
 
+drift: $(RECORD)/.installed  ## compare the cassettes with what the servers say today
+	$(RECORD)/bin/python -m conformance.record --check
+	$(RECORD)/bin/python -m pytest conformance --live -q -k live-server
+
 bench: $(VENV)/.installed  ## fasthttp and its peers on the same work, in one run
 	$(BIN)/python -m benchmarks
 
 bench-quick: $(VENV)/.installed  ## the same with a tenth of the work
 	$(BIN)/python -m benchmarks --quick
 
+docs: $(DOCS)/.installed  ## build the site into site/, strictly
+	$(DOCS)/bin/python -m docs.generate
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+
+docs-serve: $(DOCS)/.installed  ## show the site on loopback while you write
+	$(DOCS)/bin/python -m docs.generate
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs serve
+
+docs-test: docs $(DOCS)/node_modules/axe-core/axe.min.js  ## look at the site with Chromium and axe-core
+	$(DOCS)/bin/python -m pytest tests/site
+
+$(DOCS)/node_modules/axe-core/axe.min.js: $(DOCS)/.installed
+	npm install --silent --no-save --no-package-lock --prefix $(DOCS) axe-core@$(AXE)
+
 clean:  ## remove the environments and the caches
-	rm -rf $(VENV) $(RECORD) .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis dist site
+	rm -rf $(VENV) $(RECORD) $(DOCS) $(FUZZ) .venv-bench .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis dist site
+	rm -rf docs/generated docs/conformance/clients docs/assets/plots docs/llms.txt docs/llms-full.txt
 
 # The environments. A stamp that names another checkout, a Python that is gone, or another PYTHON
 # than the one asked for: each makes an environment outdated, as a newer pyproject.toml does.
@@ -72,3 +101,9 @@ $(VENV)/.installed: pyproject.toml $(call state,$(VENV))
 
 $(RECORD)/.installed: pyproject.toml $(call state,$(RECORD))
 	$(call environment,$(RECORD),record)
+
+$(FUZZ)/.installed: pyproject.toml $(call state,$(FUZZ))
+	$(call environment,$(FUZZ),fuzz)
+
+$(DOCS)/.installed: pyproject.toml $(call state,$(DOCS))
+	$(call environment,$(DOCS),docs)
