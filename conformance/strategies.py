@@ -7,11 +7,13 @@ many, `court.settings()` says: see `conformance.fuzzing`. The other names are st
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisWarning
 
 from conformance.codings import coded
 from conformance.delivery import FRAMINGS, Delivery, Reply, script
@@ -58,7 +60,10 @@ def search(
             failed.append(drawn)
             raise
 
-    play()
+    with warnings.catch_warnings():
+        # What was found is shown by us: that Hypothesis would have much to print is no matter.
+        warnings.simplefilter("ignore", HypothesisWarning)
+        play()
 
 
 # Text and bytes

@@ -296,4 +296,5 @@ def _reason(exc: Exception) -> str:
     if isinstance(exc, aiohttp.ClientResponseError):
         return f"{exc.status} {exc.message}"
     # aiohttp's own message repeats where it was to go, in other words.
-    return str(exc.__cause__ or exc)
+    cause = exc.__cause__ or exc
+    return str(cause) or f"the connection ended while it was being made ({type(cause).__name__})"

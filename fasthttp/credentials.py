@@ -15,6 +15,7 @@ PARTS = (
     "authoriz",
     "cookie",
     "credential",
+    "csrf",
     "jwt",
     "key",
     "passw",

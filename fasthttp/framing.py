@@ -261,7 +261,8 @@ def parse_headers(lines: list[bytes]) -> list[tuple[bytes, bytes]]:
             name, value = headers[-1]
             headers[-1] = (name, value + b" " + line.strip())
         else:
-            raise ProtocolError(f"bad header line: {line[:80]!r}")
+            name, colon, _ = line.partition(b":")  # the value may be a secret
+            raise ProtocolError(f"bad header line: {(name + colon)[:80]!r}")
     return headers
 
 

@@ -8,7 +8,9 @@ before an error that cut the body short is raised.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
@@ -19,8 +21,10 @@ from .decoders.lines import LimitError
 if TYPE_CHECKING:
     from .stream import BlockStream
 
-_PIECES = 16  # of at most 64 KiB, decoded without letting others run
-_SLICE = 1024 * 1024  # bytes of a body in memory, likewise
+_PIECES = 16  # of one block, after which others run before the next one
+_TURN = 0.01  # seconds, likewise: a piece can be a great many lines or events
+SLICE = 1024 * 1024  # bytes of a body in memory that are one piece
+PORTION = 32 * 1024  # bytes of text that are; the memory for much more would be new each time
 
 DECODING_ERRORS = (BodyError, LimitError)  # what a decoder says of a body
 
@@ -43,63 +47,96 @@ class Undecodable:
         return iter(())
 
 
+class Turn:
+    """How long others have waited while the pieces of one block were given."""
+
+    __slots__ = ("_began", "given")
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Start anew: others have just run."""
+        self.given = 0
+        self._began = perf_counter()
+
+    async def pause(self) -> None:
+        """Let others run if it has been long; cancelling this loses nothing."""
+        if self.given >= _PIECES or perf_counter() - self._began > _TURN:
+            await asyncio.sleep(0)
+            self.begin()
+
+
 class Wire:
     """A body as it comes over the connection, its content codings undone."""
 
-    __slots__ = ("_count", "_decoder", "_flushed", "_given", "_pieces", "_stream")
+    __slots__ = ("_count", "_decoder", "_flushed", "_pieces", "_portion", "_stream", "_turn")
 
     def __init__(
-        self, stream: BlockStream, decoder: BodyDecoder | None, count: Callable[[int], None]
+        self,
+        stream: BlockStream,
+        decoder: BodyDecoder | None,
+        count: Callable[[int], None],
+        portion: int = sys.maxsize,
     ) -> None:
         self._stream = stream
         self._decoder = decoder
         self._count = count
+        self._portion = portion  # the most bytes of a piece
         self._flushed = decoder is None
         self._pieces: Iterator[bytes] = iter(())
-        self._given = 0  # pieces of the present block
+        self._turn = Turn()
 
     async def pull(self) -> bytes | None:
         """Return the next piece, never an empty one; None once the body has ended."""
         while True:
-            if self._given == _PIECES:
-                # One block can decode to a great deal: let others run before the next part of it.
-                await asyncio.sleep(0)
-                self._given = 0
+            if self._turn.given:
+                await self._turn.pause()
             for piece in self._pieces:
-                self._given += 1
+                self._turn.given += 1
                 return piece
+            # All that has arrived is one block: for the next one the loop has to go round.
             raw = await self._stream.read_block()
-            self._given = 0
+            self._turn.begin()
             if raw:
                 self._count(len(raw))
-                if self._decoder is None:
+                if self._decoder is None and len(raw) <= self._portion:
                     return raw
-                self._pieces = self._decoder.feed(raw)
+                pieces = (raw,) if self._decoder is None else self._decoder.feed(raw)
+                self._pieces = _portions(pieces, self._portion)
             elif self._decoder is None or self._flushed:
                 return None
             else:
                 self._flushed = True
-                self._pieces = self._decoder.flush()
+                self._pieces = _portions(self._decoder.flush(), self._portion)
+
+
+def _portions(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    for piece in pieces:
+        if len(piece) <= size:
+            yield piece
+        else:
+            for at in range(0, len(piece), size):
+                yield piece[at : at + size]
 
 
 class Memory:
     """A body that has been read already."""
 
-    __slots__ = ("_content", "_position")
+    __slots__ = ("_content", "_position", "_size", "_turn")
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, portion: int = SLICE) -> None:
         self._content = content
+        self._size = portion
         self._position = 0
+        self._turn = Turn()
 
     async def pull(self) -> bytes | None:
         """Return the next slice of the content; None after the last."""
-        start, stop = self._position, self._position + _SLICE
-        if start >= len(self._content):
-            return None
-        if start:
-            await asyncio.sleep(0)
-        self._position = stop
-        return self._content[start:stop]
+        await self._turn.pause()
+        self._turn.given += 1
+        start, self._position = self._position, self._position + self._size
+        return self._content[start : self._position] or None
 
 
 def _nothing() -> Iterable[Any]:

@@ -16,13 +16,11 @@ from .decoders.characters import TextChunker
 from .decoders.events import EventDecoder, ServerSentEvent
 from .decoders.lines import LineDecoder
 from .decoders.text import TextDecoder, charset_of
-from .reading import DECODING_ERRORS, Items, Memory, Pull, Undecodable, Wire
+from .reading import DECODING_ERRORS, PORTION, Items, Memory, Pull, Undecodable, Wire
 from .stream import AdaptedStream, BlockStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_TEXT_SLICE = 32 * 1024  # bytes decoded at once; the memory for much more would be new each time
 
 
 class Response(httpx.Response):
@@ -129,13 +127,12 @@ class Response(httpx.Response):
         decoder, chunker = TextDecoder(self.encoding), TextChunker(chunk_size)
 
         def feed(piece: bytes) -> Iterable[str]:
-            for at in range(0, len(piece), _TEXT_SLICE):
-                yield from chunker.feed(decoder.feed(piece[at : at + _TEXT_SLICE]))
+            return chunker.feed(decoder.feed(piece))
 
         def finish() -> Iterable[str]:
             return [*chunker.feed(decoder.flush()), *chunker.flush()]
 
-        return Items(self._open, self._ended, feed, finish, finish)
+        return Items(self._open_text, self._ended, feed, finish, finish)
 
     def aiter_lines(self) -> Items[str]:
         """Yield the body's lines without their ends, each once its end has arrived (lines-*).
@@ -145,7 +142,7 @@ class Response(httpx.Response):
         """
         decoder, lines = TextDecoder(self.encoding), LineDecoder(self.max_pending)
         return Items(
-            self._open,
+            self._open_text,
             self._ended,
             lambda piece: lines.feed(decoder.feed(piece)),
             lambda: [*lines.feed(decoder.flush()), *lines.flush()],
@@ -169,7 +166,7 @@ class Response(httpx.Response):
             )
         decoder = TextDecoder("utf-8")
         return Items(
-            self._open,
+            self._open_text,
             self._ended,
             lambda piece: events.feed(decoder.feed(piece)),
             events.flush,  # gives nothing, but may have an error to raise
@@ -219,6 +216,12 @@ class Response(httpx.Response):
             return Memory(self._content).pull
         self._claim()
         return Wire(self.stream, self._body_decoder(), self._count).pull
+
+    def _open_text(self) -> Pull:
+        if hasattr(self, "_content"):
+            return Memory(self._content, PORTION).pull
+        self._claim()
+        return Wire(self.stream, self._body_decoder(), self._count, PORTION).pull
 
     def _open_raw(self) -> Pull:
         self._claim()

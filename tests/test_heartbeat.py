@@ -27,6 +27,7 @@ MIB = 1 << 20
 
 BODIES = {
     "100 MB": ((b"data: " + b"x" * 92 + b"\n\n") * MB, Delivery("content-length")),
+    "gzip, many small items": (b"data:1\n\n" * MIB, Delivery(codings=("gzip",))),
     "an 8 MiB line": (b"data: " + b"x" * (8 * MIB) + b"\n\n", Delivery("content-length")),
 }
 

@@ -59,7 +59,7 @@ class NowhereInParticular(Failing):
         raise error
 
 
-@saboteur("errors-connect")
+@saboteur("errors-connect", "security-answers", "security-loopback", "security-unresolved")
 class RefusedIsForeign(Failing):
     """A refused connection comes out as Python's own exception."""
 
@@ -74,6 +74,7 @@ class RefusedIsForeign(Failing):
     "events-last-event-id",
     "events-reconnect",
     "events-reconnect-off",
+    "security-slow-head",
 )
 class HalfAHeadIsEnough(Failing):
     """An end amid the head is taken for an empty response."""

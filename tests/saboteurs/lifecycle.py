@@ -66,7 +66,10 @@ async def _drained(self: Response) -> None:
     await aclose(self)
 
 
-@saboteur("lifecycle-early-exit", "lifecycle-cancel")
+@saboteur(
+    "lifecycle-early-exit",
+    perhaps=("lifecycle-cancel", "lifecycle-double-cancel", "lifecycle-quiet"),
+)
 class DrainsFirst(Sabotaged):
     """Reads the rest of a response before it is closed, for as long as it keeps coming (B52)."""
 

@@ -145,7 +145,7 @@ class _Limited(LineDecoder):
         super().__init__(64 * 1024)
 
 
-@saboteur("lifecycle-heartbeat", "lines-length")
+@saboteur("lines-length")
 class LimitedLines(Sabotaged):
     """Refuses lines of more than 64 KiB (B17)."""
 
