@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from conformance.registry import Play
     from conformance.subject import Subject
     from conformance.tape import Tape
+
+T = TypeVar("T")
 
 _NUMBERS = count(1)
 WHOLE_TIMEOUT = (
@@ -53,12 +55,19 @@ class Outcome:
     @property
     def data(self) -> bytes:
         """The items of a bytes mode, joined."""
-        return b"".join(self.items)
+        return b"".join(_all_of(bytes, self.items))
 
     @property
     def text(self) -> str:
         """The items of a text mode, joined."""
-        return "".join(self.items)
+        return "".join(_all_of(str, self.items))
+
+
+def _all_of(kind: type[T], items: list[Any]) -> list[T]:
+    for item in items:
+        if not isinstance(item, kind):
+            raise Deviation("wrong-type", kind.__name__, item)
+    return items
 
 
 class Case:

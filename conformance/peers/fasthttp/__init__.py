@@ -1,0 +1,1 @@
+"""This project's session on its own engine: it needs no adapter."""

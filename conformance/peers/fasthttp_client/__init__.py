@@ -1,0 +1,1 @@
+"""The AsyncSession of fasthttp-client, the older package of the same import name."""

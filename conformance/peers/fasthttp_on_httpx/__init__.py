@@ -1,0 +1,1 @@
+"""This project's session on httpx's engine."""

@@ -1,0 +1,1 @@
+"""httpx2's AsyncClient, and its reader of events."""

@@ -1,0 +1,1 @@
+"""httpx-sse, on httpx."""

@@ -1,0 +1,1 @@
+"""The decoder of events in the package openai, on httpx."""

@@ -1,0 +1,1 @@
+"""pyreqwest's Client."""
