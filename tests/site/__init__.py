@@ -1,0 +1,1 @@
+"""The site: what is generated for it, its links, and what a browser sees of it."""
