@@ -68,7 +68,15 @@ async def _drained(self: Response) -> None:
 
 @saboteur(
     "lifecycle-early-exit",
-    perhaps=("lifecycle-cancel", "lifecycle-double-cancel", "lifecycle-quiet"),
+    # What waits for an end that does not come fails or not, by how long each is given.
+    perhaps=(
+        "bytes-memory",
+        "lifecycle-cancel",
+        "lifecycle-double-cancel",
+        "lifecycle-open-streams",
+        "lifecycle-quiet",
+        "lifecycle-session-close",
+    ),
 )
 class DrainsFirst(Sabotaged):
     """Reads the rest of a response before it is closed, for as long as it keeps coming (B52)."""
@@ -155,7 +163,7 @@ async def _cleans_up_later(self: Engine, request: httpx.Request) -> Response:
         raise
 
 
-@saboteur("lifecycle-double-cancel", "lifecycle-quiet")
+@saboteur("lifecycle-double-cancel", "lifecycle-quiet", perhaps=("lifecycle-cancel",))
 class CleansUpLater(Sabotaged):
     """Awaits something before it cleans up (B48)."""
 
