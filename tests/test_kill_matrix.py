@@ -5,10 +5,15 @@ That it breaks no other takes minutes to try: `make kill-matrix` does, in CI; he
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.kill_matrix import judge
 from tests.saboteurs import Saboteur, discover
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize("saboteur", discover(), ids=str)
@@ -17,3 +22,12 @@ def test_is_caught(saboteur: Saboteur, pytestconfig: pytest.Config) -> None:
     found = judge(saboteur, whole=pytestconfig.getoption("--whole"))
 
     assert found.broken - found.perhaps == found.declared
+
+
+def test_the_matrix_that_is_shown_is_this_one() -> None:
+    """The file that the site shows has every saboteur, with what it declares now."""
+    shown = json.loads((ROOT / "conformance" / "results" / "kill-matrix.json").read_text())
+
+    assert {entry["name"]: set(entry["breaks"]) for entry in shown["saboteurs"]} == {
+        str(saboteur): set(saboteur.breaks) for saboteur in discover()
+    }

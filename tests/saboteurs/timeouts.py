@@ -40,7 +40,9 @@ class SmallerOfBoth(Timing):
         return timeouts.extension(None if smallest == math.inf else smallest)
 
 
-@saboteur("timeouts-session", "timeouts-not-sticky", "session-method-defaults")
+@saboteur(
+    "security-slow-head", "session-method-defaults", "timeouts-not-sticky", "timeouts-session"
+)
 class NoneIsNever(Timing):
     """A call without a timeout has none (B71)."""
 
@@ -65,7 +67,7 @@ class BodyIsUnbounded(Sabotaged):
         return response
 
 
-@saboteur("timeouts-silence")
+@saboteur("security-slow-head", "timeouts-silence")
 class HeadIsUnbounded(Sabotaged):
     """The timeout covers the body, and the head has none."""
 
