@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 KNOWN = catalogue.load()
 SCHEMA = json.loads((ROOT / "conformance" / "schema.json").read_text("utf-8"))
-RESULTS = sorted(scoreboard.RESULTS.glob("*.json"))
+RESULTS = sorted(set(scoreboard.RESULTS.glob("*.json")) - {scoreboard.RESULTS / "kill-matrix.json"})
 ADAPTERS = sorted(HERE.glob("*/session.py"))
 LONGEST = 400_000  # bytes of a result: they are kept with the sources
 MUST, SHOULD, OTHER = "lines-endings", "lines-cr-arrival", "text-whole"
