@@ -20,8 +20,8 @@ demo: $(VENV)/.installed  ## stream a recorded chat completion and a large file,
 	@$(BIN)/python -m examples.demo
 
 test: $(VENV)/.installed  ## the tests, and the conformance suite on fasthttp
-	$(BIN)/python -m pytest tests -n auto --maxprocesses 4
-	$(BIN)/python -m pytest conformance
+	$(BIN)/python -m pytest tests -n 4
+	$(BIN)/python -m pytest conformance -n auto
 
 conformance: $(VENV)/.installed  ## judge a session: make conformance SESSION=module:attribute
 	$(BIN)/python -m pytest conformance $(if $(SESSION),--session $(SESSION))
