@@ -92,9 +92,8 @@ class SecondCloseRaises(Sabotaged):
     "events-reconnect-off",
     "events-refused",
     "events-request",
-    "lifecycle-cancel",
     "session-stream",
-    perhaps=("lifecycle-double-cancel",),
+    perhaps=("lifecycle-cancel", "lifecycle-double-cancel"),
 )
 class SendsAtOnce(Sabotaged):
     """The request goes out before the block is entered."""
