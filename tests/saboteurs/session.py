@@ -82,29 +82,6 @@ class SecondCloseRaises(Sabotaged):
 # Streams
 
 
-@saboteur(
-    "events-close",
-    "events-give-up",
-    "events-last-event-id",
-    "events-no-content",
-    "events-reconnect",
-    "events-reconnect-delay",
-    "events-reconnect-off",
-    "events-refused",
-    "events-request",
-    "session-stream",
-    perhaps=("lifecycle-cancel", "lifecycle-double-cancel"),
-)
-class SendsAtOnce(Sabotaged):
-    """The request goes out before the block is entered."""
-
-    def stream(self, *positional: Any, **named: Any) -> StreamContext:
-        context = super().stream(*positional, **named)
-        sending = asyncio.ensure_future(context._send(context.request))
-        context._send = lambda _: sending
-        return context
-
-
 @saboteur("session-stream")
 class OtherNames(Sabotaged):
     """A parameter has another name than the documented one."""
