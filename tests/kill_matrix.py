@@ -10,9 +10,10 @@ under more plans.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -109,12 +110,14 @@ def main(arguments: list[str]) -> int:
     parser = ArgumentParser(prog="python -m tests.kill_matrix", description=__doc__)
     parser.add_argument("parts", nargs="*", default=[""], help="only those whose names have one")
     parser.add_argument("--out", type=Path, help="write the matrix, as JSON")
-    parser.add_argument("--share", default="1/1", help="1/4: the first of four, and so on")
+    parser.add_argument("--share", type=_share, default=(1, 1), help="1/4: the first of four")
     parser.add_argument("--workers", type=int, default=WORKERS)
     options = parser.parse_args(arguments)
     names = [name for name in map(str, discover()) if any(part in name for part in options.parts)]
-    share, shares = map(int, options.share.split("/"))
+    share, shares = options.share
     names = names[share - 1 :: shares]
+    if not names:
+        parser.error("this names no saboteur, so that nothing would be tried")
     began = time.monotonic()
     trials(), catalogue.load()  # once, for all the processes
     with get_context("fork").Pool(options.workers, maxtasksperchild=20) as pool:
@@ -131,6 +134,13 @@ def main(arguments: list[str]) -> int:
     if options.out is not None and not wrong:
         options.out.write_text(json.dumps(as_json(matrix), indent=1) + "\n")
     return 1 if wrong else 0
+
+
+def _share(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise ArgumentTypeError(f"{text!r} is not a share such as 1/4")
+    return int(found[1]), int(found[2])
 
 
 def _complaint(found: Found) -> str:

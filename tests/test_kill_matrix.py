@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill_matrix import judge
+from tests.kill_matrix import judge, main
 from tests.saboteurs import Saboteur, discover
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,3 +31,15 @@ def test_the_matrix_that_is_shown_is_this_one() -> None:
     assert {entry["name"]: set(entry["breaks"]) for entry in shown["saboteurs"]} == {
         str(saboteur): set(saboteur.breaks) for saboteur in discover()
     }
+
+
+@pytest.mark.parametrize("arguments", [["--share", "9/4"], ["--share", "0/4"], ["nobody"]])
+def test_nothing_to_try_is_an_error(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A matrix of no saboteurs is not green."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+
+    assert end.value.code == 2
+    assert "is not a share" in (told := capsys.readouterr().err) or "names no saboteur" in told

@@ -9,7 +9,7 @@ something else than the server says.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from conformance import cassettes
 from conformance.registry import check
@@ -19,8 +19,12 @@ from spec.oracles.lines import lines
 from spec.oracles.text import text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from conformance.case import Case, Outcome
     from conformance.cassettes import Interaction
+
+T = TypeVar("T")
 
 LIMIT = 60.0
 OWN = {"host", "accept-encoding", "content-length", "connection", "user-agent", "accept"}
@@ -36,7 +40,10 @@ DELIVERED = (
 )
 WRITTEN = ("httpbin/encoding-utf8", "httpbin/html", "httpbin/json")
 STREAMS = ("sse/chat", "sse/multi-line-data")
-FEEDS = ("feed-lf", "feed-crlf", "feed-cr", "feed-bom", "feed-resumed", "large-event")
+FEEDS = tuple(
+    f"sse/{name}"
+    for name in ("feed-lf", "feed-crlf", "feed-cr", "feed-bom", "feed-resumed", "large-event")
+)
 CODED = {"httpbin/gzip": "gzipped", "httpbin/deflate": "deflated"}
 
 
@@ -59,40 +66,55 @@ async def ask(case: Case, session: Any, asked: Interaction, mode: str) -> Outcom
     return found
 
 
+async def ask_all(
+    case: Case,
+    names: Iterable[str],
+    mode: str,
+    expected: Callable[[bytes], object],
+    got: Callable[[Outcome], object],
+) -> None:
+    """Ask for everything in some cassettes, and compare it with what the recorded body means."""
+    async with case.opened() as session:
+        for name in names:
+            for asked in cassettes.load(name):
+                found = await ask(case, session, asked, mode)
+                compare(expected(asked.response.body), got(found), str(asked))
+
+
+def _in_utf8(decode: Callable[[bytes, str], T]) -> Callable[[bytes], T]:
+    return lambda body: decode(body, "utf-8")
+
+
 @check("bytes-whole", "live-server", limit=LIMIT, live=True)
 async def live_bytes(case: Case) -> None:
-    async with case.opened() as session:
-        for name in (*DELIVERED, *WRITTEN):
-            for asked in cassettes.load(name):
-                found = await ask(case, session, asked, "aiter_bytes")
-                compare(asked.response.body, found.data, str(asked))
+    await ask_all(case, (*DELIVERED, *WRITTEN), "aiter_bytes", bytes, lambda found: found.data)
 
 
 @check("body-aread", "live-server", limit=LIMIT, live=True)
 async def live_aread(case: Case) -> None:
-    async with case.opened() as session:
-        for name in (*DELIVERED, *STREAMS):
-            for asked in cassettes.load(name):
-                found = await ask(case, session, asked, "aread")
-                compare(asked.response.body, found.data, str(asked))
+    await ask_all(case, (*DELIVERED, *STREAMS), "aread", bytes, lambda found: found.data)
 
 
 @check("text-whole", "live-server", limit=LIMIT, live=True)
 async def live_text(case: Case) -> None:
-    async with case.opened() as session:
-        for name in WRITTEN:
-            for asked in cassettes.load(name):
-                found = await ask(case, session, asked, "aiter_text")
-                compare(text(asked.response.body, "utf-8"), found.text, str(asked))
+    await ask_all(case, WRITTEN, "aiter_text", _in_utf8(text), lambda found: found.text)
 
 
 @check("lines-endings", "live-server", limit=LIMIT, live=True)
 async def live_lines(case: Case) -> None:
-    async with case.opened() as session:
-        for name in (*WRITTEN, *STREAMS, "sse/download"):
-            for asked in cassettes.load(name):
-                found = await ask(case, session, asked, "aiter_lines")
-                compare(lines(asked.response.body, "utf-8"), found.items, str(asked))
+    names = (*WRITTEN, *STREAMS, "sse/download")
+    await ask_all(case, names, "aiter_lines", _in_utf8(lines), lambda found: found.items)
+
+
+@check("events-attributes", "live-server", limit=LIMIT, live=True)
+async def live_events(case: Case) -> None:
+    await ask_all(
+        case,
+        FEEDS,
+        "aiter_events",
+        lambda body: [tuple(event) for event in events(body)],
+        lambda found: [(item.event, item.data, item.id, item.retry) for item in found.items],
+    )
 
 
 @check("bytes-codings", "live-server", limit=LIMIT, live=True)
@@ -115,13 +137,3 @@ async def live_redirects(case: Case) -> None:
                 raise Deviation("crash", None, found.error)
             compare(200, found.response.status_code, f"the last status of {name}")
             compare(3, len(found.response.history), f"the redirects of {name}")
-
-
-@check("events-attributes", "live-server", limit=LIMIT, live=True)
-async def live_events(case: Case) -> None:
-    async with case.opened() as session:
-        for name in FEEDS:
-            for asked in cassettes.load(f"sse/{name}"):
-                found = await ask(case, session, asked, "aiter_events")
-                got = [(item.event, item.data, item.id, item.retry) for item in found.items]
-                compare([tuple(event) for event in events(asked.response.body)], got, str(asked))
