@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fasthttp import addresses
-from fasthttp.addresses import TABLE, Row
+from fasthttp.addresses import TABLE
 from spec.oracles.security import UNSETTLED, forbidden
 from tests.support import PATIENT
 
@@ -120,10 +120,11 @@ def test_every_entry_is_tried() -> None:
     assert {row.network for row in TABLE if row.embedded is None} == refused | reachable
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.network)
-def test_entries_are_networks(row: Row) -> None:
-    """Every entry is written the one way that its network has."""
-    assert str(ip_network(row.network)) == row.network
+def test_entries_are_networks() -> None:
+    """Every entry is a network, its host bits zero, and none is there twice."""
+    networks = [ip_network(row.network) for row in TABLE]
+
+    assert len(set(networks)) == len(TABLE)
 
 
 @pytest.mark.parametrize("inner", ["127.0.0.1", "169.254.169.254", "10.0.0.1", "0.0.0.0"])
