@@ -1,14 +1,15 @@
 """The command line: `python -m benchmarks`.
 
 It prints the report and writes `results.json`, `results.md` and one SVG for each row to `--out`.
-`make bench` and `make bench-quick` call it.
+The first two are written anew after each row: a run that is broken off keeps the rows it has, and
+says which it lacks. `make bench` and `make bench-quick` call it; `benchmarks.merge` makes one table
+of several runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import subprocess
 import sys
 import time
@@ -16,10 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import environments, machine, report
+from benchmarks import environments, machine
 from benchmarks.clients import PEERS
+from benchmarks.kept import FILE, Results
 from benchmarks.rows import QUICK_CLIENTS, ROWS, clients_named, named
-from benchmarks.run import Grown, Outcome, bench
+from benchmarks.run import bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,20 +79,17 @@ def about(found: dict[str, str], missing: dict[str, str], quick: bool) -> dict[s
     }
 
 
-async def measure(
-    options: argparse.Namespace, found: dict[str, str]
-) -> tuple[dict[str, Outcome], Grown]:
+async def measure(options: argparse.Namespace, found: dict[str, str], results: Results) -> None:
     """Measure the rows one after another, then how fasthttp's costs grow, and say so."""
-    outcomes: dict[str, Outcome] = {}
-    grown: Grown = {}
     async with bench(found) as running:
         for row in options.rows:
             with said(row.name):
-                outcomes[row.name] = await running.measure(row, options.names, options.quick)
-        if options.growth and "fasthttp" in found:
+                outcome = await running.measure(row, options.names, options.quick)
+            results.add(row, outcome)
+        if options.growth:
             with said(GROWTH):
                 grown = await running.grow("fasthttp", options.quick)
-    return outcomes, grown
+            results.grew(grown)
 
 
 @contextmanager
@@ -98,23 +97,21 @@ def said(name: str) -> Iterator[None]:
     """Say how long something took."""
     started = time.monotonic()
     yield
-    print(f"{name}: {time.monotonic() - started:.1f} s", file=sys.stderr)
+    print(f"{name}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str]) -> None:
     """Run, print, and write."""
     options = parse(arguments)
     found, missing = interpreters(options)
-    outcomes, grown = asyncio.run(measure(options, found))
-    data = report.document(outcomes, options.rows, about(found, missing, options.quick), grown)
-    text = report.markdown(data)
-    options.out.mkdir(parents=True, exist_ok=True)
-    results = options.out / "results.json"
-    results.write_text(json.dumps(data, indent=1) + "\n")
-    (options.out / "results.md").write_text(text)
-    print(text)
+    options.growth = options.growth and "fasthttp" in found
+    parts = [*(row.name for row in options.rows), *([GROWTH] if options.growth else [])]
+    results = Results(options.out, about(found, missing, options.quick), parts)
+    with said("all of it"):
+        asyncio.run(measure(options, found, results))
+    print(results.text())
     if not options.no_plots:
-        draw(results)
+        draw(options.out / FILE)
 
 
 def draw(results: Path) -> None:

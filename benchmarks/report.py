@@ -96,7 +96,8 @@ def markdown(data: Mapping[str, Any]) -> str:
     """Return a run as Markdown."""
     parts = [_about(data["about"], data["rows"])]
     if data["rows"]:
-        parts += [_table(data["rows"]), _targets(data["rows"]), _processor(data["rows"])]
+        table = _table(data["rows"], ranges="runs" in data["about"])
+        parts += [table, _targets(data["rows"]), _processor(data["rows"])]
     if data["growth"]:
         parts.append(_growth(data["growth"]))
     parts.append(_left_out(data["rows"]))
@@ -114,8 +115,22 @@ def _about(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     return (
         f"Python {machine['python']}, {machine['system']}, {machine['processor']}, "
         f"{machine['cores']} cores; server and client {pinned}. "
-        f"Medians; ± is half the range of the samples.{_noise(rows)}\n\nClients: {versions}."
+        f"{_shown(about)}{_noise(rows)}{_broken_off(about)}\n\nClients: {versions}."
     )
+
+
+def _shown(about: Mapping[str, Any]) -> str:
+    if runs := about.get("runs"):
+        return (
+            f"The median of the medians of {runs} runs, and in brackets the lowest and the "
+            "highest of those."
+        )
+    return "Medians; ± is half the range of the samples."
+
+
+def _broken_off(about: Mapping[str, Any]) -> str:
+    pending = ", ".join(about.get("pending", ()))
+    return f"\n\n**This run was broken off.** Not measured: {pending}." if pending else ""
 
 
 def _noise(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -136,23 +151,27 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name in PEERS if name in measured]
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+def _table(rows: Sequence[Mapping[str, Any]], *, ranges: bool) -> str:
     """Make one table: a line for each metric, a column for each client."""
     columns = _columns(rows)
     lines = [_line("", "unit", *columns), _line("---", "---", *("---:" for _ in columns))]
     for row in rows:
         for metric in row["metrics"]:
-            cells = [_cell(metric, client) for client in columns]
+            cells = [_cell(metric, client, ranges) for client in columns]
             lines.append(_line(f"{row['name']}: {row['title']}", metric["unit"], *cells))
     return "\n".join(lines)
 
 
-def _cell(metric: Mapping[str, Any], client: str) -> str:
+def _cell(metric: Mapping[str, Any], client: str, ranges: bool) -> str:
     found = metric["clients"].get(client)
     if found is None:
         return ""
     shown = f"{found['median']:,.{metric['digits']}f}"
-    shown += f" ±{found['spread']:.0%}" if found["rounds"] > 1 else ""
+    if ranges:
+        low, high = (f"{found[end]:,.{metric['digits']}f}" for end in ("low", "high"))
+        shown += f" ({low} to {high})"
+    elif found["rounds"] > 1:
+        shown += f" ±{found['spread']:.0%}"
     best = max if metric["higher_is_better"] else min
     rivals = {
         name: each["median"] for name, each in metric["clients"].items() if name not in FLOORS

@@ -84,7 +84,7 @@ ROWS = (
         {"count": 20_000},
         mode="lines",
         floors=FLOORS,
-        seconds=40,
+        seconds=30,
         targets=(
             Target(6, ("httpx",)),
             Target(1, _STR_LINES),
@@ -100,7 +100,7 @@ ROWS = (
         {"count": 20_000},
         mode="events",
         floors=FLOORS,
-        seconds=40,
+        seconds=30,
         targets=(Target(4, ("httpx-sse",)), Target(1, _PARSED)),
     ),
     Row(
@@ -144,7 +144,7 @@ ROWS = (
             {"path": f"{coding}?times=20", "size": 20 * MIB},
             mode="bytes",
             coding=coding,
-            seconds=20,
+            seconds=12,
             targets=(Target(1, ("httpx", "aiohttp")),),
         )
         for coding in ("gzip", "zstd")
@@ -158,7 +158,7 @@ ROWS = (
         {"times": 150},
         mode="text",
         floors=FLOORS[:1],
-        seconds=20,
+        seconds=12,
         targets=(Target(2, ("httpx",)),),
     ),
     Row(
@@ -177,7 +177,7 @@ ROWS = (
         "`get()` of {size} bytes, {count:,} in all, {at_once} at once",
         "gets",
         _rate("k requests/s", 1000),
-        {"size": 200, "count": 2000, "at_once": 200},
+        {"size": 200, "count": 1200, "at_once": 200},
         {"count": 400},
         mode="get",
         floors=FLOORS[:1],
@@ -193,7 +193,7 @@ ROWS = (
         {"count": 3},
         mode="get",
         floors=FLOORS[:1],
-        seconds=20,
+        seconds=12,
         targets=(Target(2, ("httpx",)), Target(1, ("aiohttp",))),
     ),
     Row(
@@ -247,6 +247,7 @@ ROWS = (
         mode="bytes",
         clients=("fasthttp", "httpx", "aiohttp", "curl_cffi"),
         rounds=(1, 3),
+        seconds=20,
         targets=(Target(8, (), "growth", at_least=False),),
     ),
     Row(

@@ -118,15 +118,15 @@ class Bench:
         """Go round while there is time; who has used up a third of it sits out what is left."""
         least, most = (1, min(3, row.rounds[1])) if quick else row.rounds
         budget = row.seconds / 10 if quick else row.seconds
-        started, last, spent = time.monotonic(), 0.0, dict.fromkeys(asks, 0.0)
+        started, spent = time.monotonic(), dict.fromkeys(asks, 0.0)
         for number in range(most):
-            now = time.monotonic() - started
-            # On a slow machine fewer rounds will do.
-            if number and now + last > (budget if number >= least else 1.5 * budget):
-                return
             able = {name: ask for name, ask in asks.items() if spent[name] < budget / 3}
+            ahead = sum(spent[name] for name in able) / number if number else 0.0
+            # On a slow machine fewer rounds will do.
+            patience = budget if number >= least else 1.5 * budget
+            if number and time.monotonic() - started + ahead > patience:
+                return
             await _round(outcome, able, spent)
-            last = time.monotonic() - started - now
 
     def _asker(self, worker: Process, job: Mapping[str, Any]) -> Ask:
         return lambda: worker.ask(job)
