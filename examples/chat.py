@@ -60,7 +60,8 @@ async def chat(
 
 async def main(url: str, prompt: str) -> None:
     # The host that was named may be on this machine; no other address there is connected to.
-    named = Security(allow=[httpx.URL(url).raw_host.decode()])
+    host = httpx.URL(url).raw_host.decode()
+    named = Security(allow=[host] if host else [])
     async with AsyncSession(security=named, timeout=60.0) as session:
         await chat(session, url, prompt)
     print()

@@ -64,7 +64,8 @@ async def download(session: AsyncSession, url: str, file: BinaryIO, report: Repo
 async def fetch(url: str, file: BinaryIO) -> None:
     progress = Progress()
     # The host that was named may be on this machine; no other address there is connected to.
-    named = Security(allow=[httpx.URL(url).raw_host.decode()])
+    host = httpx.URL(url).raw_host.decode()
+    named = Security(allow=[host] if host else [])
     async with AsyncSession(security=named, timeout=60.0, follow_redirects=True) as session:
         await download(session, url, file, progress)
     progress.end()

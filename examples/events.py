@@ -17,7 +17,8 @@ from fasthttp import AsyncSession, Security
 async def main(url: str, last: str | None) -> None:
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
     # The host that was named may be on this machine; no other address there is connected to.
-    named = Security(allow=[httpx.URL(url).raw_host.decode()])
+    host = httpx.URL(url).raw_host.decode()
+    named = Security(allow=[host] if host else [])
     # timeout=None: a feed may be silent for hours.
     async with (
         AsyncSession(security=named, timeout=None) as session,

@@ -74,7 +74,8 @@ def checksum(file: BinaryIO) -> str:
 
 async def fetch(url: str, file: BinaryIO) -> None:
     # The host that was named may be on this machine; no other address there is connected to.
-    named = Security(allow=[httpx.URL(url).raw_host.decode()])
+    host = httpx.URL(url).raw_host.decode()
+    named = Security(allow=[host] if host else [])
     async with AsyncSession(security=named, follow_redirects=True) as session:
         await download(session, url, file)
 

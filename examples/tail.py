@@ -28,7 +28,8 @@ def readable(line: str) -> str:
 
 async def main(url: str, lines: int | None) -> None:
     # The host that was named may be on this machine; no other address there is connected to.
-    named = Security(allow=[httpx.URL(url).raw_host.decode()])
+    host = httpx.URL(url).raw_host.decode()
+    named = Security(allow=[host] if host else [])
     # timeout=None: a log may be silent for hours.
     async with (
         AsyncSession(security=named, timeout=None) as session,

@@ -9,6 +9,7 @@ IPv6 outside of what is allocated to global unicast is refused, known or not.
 from __future__ import annotations
 
 import socket
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
@@ -88,21 +89,16 @@ TABLE: tuple[Row, ...] = (
     Row("168.63.129.16/32", "Azure host"),
 )
 
-_ALL: dict[Network, Row] = {ip_network(row.network): row for row in TABLE}
-
-
-def _ranges(networks: dict[Network, Row]) -> list[tuple[int, int, Row]]:
-    """Return the first and the last address of each network as numbers, the smallest first."""
-    ranges = [(int(net[0]), int(net[-1]), row) for net, row in networks.items()]
-    return sorted(ranges, key=lambda entry: entry[1] - entry[0])
-
-
-_RANGES = {
-    version: _ranges({net: row for net, row in _ALL.items() if net.version == version})
-    for version in (4, 6)
-}
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _LOW_32 = 0xFFFFFFFF
+
+
+@cache  # made when it is first needed: an import has no use for it
+def _ranges(version: int) -> list[tuple[int, int, Row]]:
+    """Return the first and the last address of each network as numbers, the smallest first."""
+    networks = [(ip_network(row.network), row) for row in TABLE]
+    ranges = [(int(net[0]), int(net[-1]), row) for net, row in networks if net.version == version]
+    return sorted(ranges, key=lambda entry: entry[1] - entry[0])
 
 
 def parse(text: str) -> Address:
@@ -116,6 +112,17 @@ def parse(text: str) -> Address:
     return address
 
 
+def network(text: str) -> Network:
+    """Return the network, or the one address, that `text` is; one of mapped IPv4, as IPv4.
+
+    Raises `ValueError` for what is none, and for host bits that are not zero.
+    """
+    found = ip_network(text)
+    if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):
+        return IPv4Network((int(found[0]) & _LOW_32, found.prefixlen - _MAPPED.prefixlen))
+    return found
+
+
 def dotted(host: str) -> str:
     """Return the IPv4 address that C libraries make of a host such as 127.1; else the host."""
     try:
@@ -127,7 +134,7 @@ def dotted(host: str) -> str:
 def refusal(address: Address) -> str | None:
     """Return the rule by which `address` is not connected to; None: it may be."""
     number = int(address)
-    row = next(row for first, last, row in _RANGES[address.version] if first <= number <= last)
+    row = next(row for first, last, row in _ranges(address.version) if first <= number <= last)
     if row.embedded is not None:
         inner = IPv4Address(number >> row.embedded & _LOW_32)
         rule = refusal(inner)

@@ -11,7 +11,7 @@ import asyncio
 import os
 from contextlib import suppress
 from contextvars import ContextVar
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
@@ -27,6 +27,8 @@ from .sockets import readable
 
 if TYPE_CHECKING:
     import ssl
+
+    from aiohttp.client_reqrep import ConnectionKey
 
     from .exchange import Exchange
 
@@ -55,7 +57,7 @@ class Channel(ResponseHandler):
     """A connection; while an exchange runs, what arrives is the exchange's."""
 
     exchange: Exchange | None = None
-    route: ClientRequest
+    route: Route
     used = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop, cut: set[Channel]) -> None:
@@ -127,6 +129,15 @@ class Channel(ResponseHandler):
         return -1 if encrypted else self._fileno()
 
 
+class Route(ClientRequest):
+    """Where connections go to, as aiohttp wants to have it said."""
+
+    @cached_property
+    def connection_key(self) -> ConnectionKey:  # it never changes
+        """Under which the pool keeps them."""
+        return super().connection_key
+
+
 class Connector(aiohttp.TCPConnector):
     """aiohttp's pool, handing out bare channels."""
 
@@ -150,12 +161,12 @@ class Connector(aiohttp.TCPConnector):
         self._connecting: set[asyncio.Timeout] = set()
         self._proxies = through
         self._guard = guard
-        self._routes: dict[tuple[str, bytes, int], ClientRequest] = {}
+        self._routes: dict[tuple[str, bytes, int], Route] = {}
         self._factory = cast(
             "partial[ResponseHandler]", partial(Channel, asyncio.get_running_loop(), self.cut)
         )
 
-    async def take(self, route: ClientRequest, seconds: float | None) -> Channel:
+    async def take(self, route: Route, seconds: float | None) -> Channel:
         """Return a connection: an idle one that is alive, or a new one in `seconds`."""
         if (idle := await self._idle(route)) is not None:
             return idle
@@ -191,7 +202,7 @@ class Connector(aiohttp.TCPConnector):
     def __del__(self, _warnings: object = None) -> None:
         """Say nothing: aiohttp would warn about a session that was never closed."""
 
-    async def _idle(self, route: ClientRequest) -> Channel | None:
+    async def _idle(self, route: Route) -> Channel | None:
         # Without the timeout that making one has: nothing is waited for.
         while (connection := await self._get(route.connection_key, [])) is not None:
             channel = _unwrapped(connection, route)
@@ -200,7 +211,7 @@ class Connector(aiohttp.TCPConnector):
             self.give_back(channel, reusable=False)
         return None
 
-    async def _take(self, route: ClientRequest) -> Channel:
+    async def _take(self, route: Route) -> Channel:
         while not self.closed:
             channel = _unwrapped(await self.connect(route, [], _NO_TIMEOUT), route)
             if not channel.used or not channel.stale():
@@ -231,7 +242,7 @@ class Connector(aiohttp.TCPConnector):
         found = super()._convert_hosts_to_addr_infos(hosts)
         return found if self._guard is None else self._guard.permitted(_target.get(), found)
 
-    def route(self, url: httpx.URL) -> ClientRequest:
+    def route(self, url: httpx.URL) -> Route:
         """Return where connections for `url` go to."""
         key = urls.origin(url)
         route = self._routes.get(key)
@@ -241,7 +252,7 @@ class Connector(aiohttp.TCPConnector):
             route = self._routes[key] = self._new_route(url, key)
         return route
 
-    def _new_route(self, url: httpx.URL, key: tuple[str, bytes, int]) -> ClientRequest:
+    def _new_route(self, url: httpx.URL, key: tuple[str, bytes, int]) -> Route:
         scheme, host, port = key
         try:
             address = URL.build(scheme=scheme, host=host.decode("ascii"), port=port)
@@ -249,7 +260,7 @@ class Connector(aiohttp.TCPConnector):
             raise httpx.ConnectError(f"cannot connect to {host.decode()}:{port}: {exc}") from exc
         proxy = self._proxies.of(url)
         authorization = None if proxy is None else proxies.authorization(proxy)
-        return ClientRequest(
+        return Route(
             "GET",
             address,
             loop=self._loop,
@@ -258,14 +269,14 @@ class Connector(aiohttp.TCPConnector):
         )
 
 
-def _unwrapped(connection: aiohttp.connector.Connection, route: ClientRequest) -> Channel:
+def _unwrapped(connection: aiohttp.connector.Connection, route: Route) -> Channel:
     # The channel is handed back by give_back(): aiohttp's Connection would warn if dropped.
     channel, connection._protocol = cast("Channel", connection._protocol), None
     channel.route = route
     return channel
 
 
-def forward(route: ClientRequest) -> dict[str, str] | None:
+def forward(route: Route) -> dict[str, str] | None:
     """Return what a request adds for a proxy that passes it on; None: it goes straight."""
     headers = route.proxy_headers
     if route.proxy is None or route.is_ssl():
@@ -274,15 +285,13 @@ def forward(route: ClientRequest) -> dict[str, str] | None:
     return {_AUTHORIZATION: headers[_AUTHORIZATION]} if headers else {}
 
 
-def _where(route: ClientRequest) -> str:
+def _where(route: Route) -> str:
     host = f"[{route.host}]" if ":" in route.host else route.host
     proxy = "" if route.proxy is None else f" by way of proxy {route.proxy}"
     return f"{host}:{route.port}{proxy}"
 
 
-def _connect_error(
-    exc: Exception, route: ClientRequest, seconds: float | None
-) -> httpx.TransportError:
+def _connect_error(exc: Exception, route: Route, seconds: float | None) -> httpx.TransportError:
     for refused in (exc, exc.__cause__):
         if isinstance(refused, RefusedError):
             return refused.blocked(proxy=route.proxy is not None)

@@ -24,9 +24,12 @@ class StreamContext(AbstractAsyncContextManager[Response]):
         self, send: Callable[[httpx.Request], Awaitable[Response]], request: httpx.Request
     ) -> None:
         self._send = send
+        self._response: Response | None = None
         self.request = request  # as it will be sent
 
     async def __aenter__(self) -> Response:
+        if self._response is not None:
+            raise RuntimeError("this block is entered already: each needs a stream() of its own")
         self._response = await self._send(self.request)
         return self._response
 
@@ -36,7 +39,9 @@ class StreamContext(AbstractAsyncContextManager[Response]):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._response.aclose()
+        response, self._response = self._response, None
+        if response is not None:
+            await response.aclose()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.request.method} {urls.shown(self.request.url)}>"

@@ -78,7 +78,8 @@ class Engine:
         timeouts = Timeouts.of(request)
         route = self._connector.route(request.url)
         parts = outgoing(request, forward=forward(route))  # refused unconnected, if it has to be
-        await self._take_slot(timeouts.pool)
+        if self._slots is not None:
+            await self._take_slot(self._slots, timeouts.pool)
         try:
             channel = await self._connector.take(route, timeouts.connect)
         except BaseException:
@@ -97,21 +98,22 @@ class Engine:
             if stale and _repeatable(request, exc):
                 raise StaleConnectionError from exc
             raise
-        return Response(
+        headers = _headers(head.headers)
+        response = Response(
             head.status,
-            headers=_headers(head.headers),
+            headers=headers,
             stream=ExchangeStream(exchange),
             request=request,
             extensions={"http_version": head.version, "reason_phrase": head.reason},
             started=started,
         )
+        response.headers.encoding = headers.encoding  # or each copy would find it out anew
+        return response
 
-    async def _take_slot(self, seconds: float | None) -> None:
-        if self._slots is None:
-            return
+    async def _take_slot(self, slots: asyncio.Semaphore, seconds: float | None) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._slots.acquire()
+                await slots.acquire()
         except TimeoutError as exc:
             raise httpx.PoolTimeout(
                 f"no connection became free in {seconds} seconds: "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import NamedTuple
 
 MAX_HEAD = 64 * 1024  # bytes of a status line and headers, and of trailers
@@ -28,18 +29,29 @@ class ProtocolError(Exception):
     """What the server sent is not HTTP/1.1, or it ended too early."""
 
 
-class Head(NamedTuple):
-    """A final response's status line and headers, as sent."""
-
+class _Head(NamedTuple):
     version: bytes  # b"HTTP/1.1"
     status: int
     reason: bytes
     headers: tuple[tuple[bytes, bytes], ...]
 
+
+class Head(_Head):
+    """A final response's status line and headers, as sent."""
+
+    @cached_property
+    def _values(self) -> dict[bytes, bytes]:
+        """The values by name in lower case, those of one name joined by commas."""
+        found: dict[bytes, bytes] = {}
+        for key, value in self.headers:
+            name = key.lower()
+            found[name] = found[name] + b"," + value if name in found else value
+        return found
+
     def tokens(self, name: bytes) -> list[bytes]:
         """Return what commas divide in all the headers of that name, in lower case."""
-        found = [value for key, value in self.headers if key.lower() == name]
-        return [token.strip().lower() for token in b",".join(found).split(b",")] if found else []
+        value = self._values.get(name)
+        return [] if value is None else [token.strip().lower() for token in value.split(b",")]
 
 
 class Body(ABC):

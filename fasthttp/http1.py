@@ -72,30 +72,34 @@ class ResponseReader:
         """Collect until a final head is whole; return what follows it."""
         buffer = self._buffer
         searched = max(0, len(buffer) - 3)  # an end may lie across two feeds
-        buffer += data
-        while end := _HEAD_END.search(buffer, searched, MAX_HEAD + 4):
-            block = bytes(buffer[: end.start()])
+        seen: bytes | bytearray = data  # most heads come whole, and need no buffer
+        if buffer:
+            buffer += data
+            seen = buffer
+        while end := _HEAD_END.search(seen, searched, MAX_HEAD + 4):
+            block = bytes(seen[: end.start()])
             head = _known_head(block) if len(block) <= _SHORT_HEAD else _parse_head(block)
-            del buffer[: end.end()]
+            seen = rest = bytes(seen[end.end() :])
             searched = 0
             if head.status >= 200 or head.status == 101:
-                return self._begin_body(head)
+                self._begin_body(head)
+                return rest
             self.interim += 1
             if self.interim > MAX_INTERIM:
                 raise ProtocolError(f"over {MAX_INTERIM} interim (1xx) responses")
-        if len(buffer) >= MAX_HEAD + 4:
+        if len(seen) >= MAX_HEAD + 4:
             raise ProtocolError(f"a status line and headers of over {MAX_HEAD} bytes")
-        if not b"HTTP/1.".startswith(buffer[:7]):
-            raise ProtocolError(f"not an HTTP/1 response: {bytes(buffer[:24])!r}")
+        if not b"HTTP/1.".startswith(seen[:7]):
+            raise ProtocolError(f"not an HTTP/1 response: {bytes(seen[:24])!r}")
+        if seen is not buffer:
+            self._buffer = bytearray(seen)
         return b""
 
-    def _begin_body(self, head: Head) -> bytes:
-        rest = bytes(self._buffer)
+    def _begin_body(self, head: Head) -> None:
         self._buffer.clear()
         self._body = framing(self._method, head)
         self.complete = self._body.complete
         self.head = head
-        return rest
 
 
 def _parse_head(block: bytes) -> Head:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import httpx
@@ -30,37 +31,48 @@ def outgoing(request: httpx.Request, *, forward: dict[str, str] | None = None) -
     URL, and these headers are added.
     """
     url = request.url
-    raw = request.headers.raw
+    raw = tuple(request.headers.raw)
     if forward is None:
         target = url.raw_path
     else:
         target = str(url.copy_with(userinfo=None, fragment=None)).encode("ascii")
-        raw += [(name.encode("ascii"), value.encode("ascii")) for name, value in forward.items()]
+        raw += tuple(
+            (name.encode("ascii"), value.encode("ascii")) for name, value in forward.items()
+        )
     if not _TOKEN.fullmatch(request.method):
         raise httpx.LocalProtocolError(f"method {request.method!r} is not a token", request=request)
-    method = request.method.encode("ascii")
-    _refuse_unsafe(request, b"".join([method, target, *(part for pair in raw for part in pair)]))
-    lines = [b"%b: %b\r\n" % pair for pair in raw]
-    head = b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, b"".join(lines))
-    return Outgoing(
-        head,
-        _body(request),
-        closes=_says(raw, b"connection", b"close"),
-        expects_continue=_says(raw, b"expect", b"100-continue"),
-    )
-
-
-def _says(headers: list[tuple[bytes, bytes]], name: bytes, token: bytes) -> bool:
-    return any(key.lower() == name and token in value.lower() for key, value in headers)
-
-
-def _refuse_unsafe(request: httpx.Request, text: bytes) -> None:
-    """Refuse what would end a line early; a session has refused it before, naming the header."""
-    if bad := _UNSAFE.search(text):
+    lines = _lines(raw)
+    # A session has refused what would end a line early before, naming the header.
+    if bad := _UNSAFE.search(target) or lines.unsafe:
         raise httpx.LocalProtocolError(
             f"control character {bad[0]!r} in the method, target or headers of the request",
             request=request,
         )
+    head = b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method.encode("ascii"), target, lines.written)
+    return Outgoing(head, _body(request), lines.closes, lines.expects_continue)
+
+
+class _Lines(NamedTuple):
+    """Headers as they are written, and what they say."""
+
+    written: bytes
+    closes: bool
+    expects_continue: bool
+    unsafe: re.Match[bytes] | None
+
+
+@lru_cache(maxsize=64)  # most requests have the headers of an earlier one
+def _lines(raw: tuple[tuple[bytes, bytes], ...]) -> _Lines:
+    return _Lines(
+        b"".join([b"%b: %b\r\n" % pair for pair in raw]),
+        _says(raw, b"connection", b"close"),
+        _says(raw, b"expect", b"100-continue"),
+        _UNSAFE.search(b"".join([part for pair in raw for part in pair])),
+    )
+
+
+def _says(headers: tuple[tuple[bytes, bytes], ...], name: bytes, token: bytes) -> bool:
+    return any(key.lower() == name and token in value.lower() for key, value in headers)
 
 
 def _body(request: httpx.Request) -> bytes | StreamedBody:

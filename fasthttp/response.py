@@ -20,7 +20,7 @@ from .reading import DECODING_ERRORS, PORTION, Items, Memory, Pull, Undecodable,
 from .stream import AdaptedStream, BlockStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 class Response(httpx.Response):
@@ -191,6 +191,24 @@ class Response(httpx.Response):
                 raise error
             self._content = content.getvalue()
         return self._content
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """Yield the bytes of a body that has been read whole, as `aiter_bytes()` does."""
+        chunker = ByteChunker(chunk_size)
+        yield from chunker.feed(self.content)
+        yield from chunker.flush()
+
+    def iter_text(self, chunk_size: int | None = None) -> Iterator[str]:
+        """Yield the text of a body that has been read whole, as `aiter_text()` does."""
+        chunker = TextChunker(chunk_size)
+        yield from chunker.feed(self.text)
+        yield from chunker.flush()
+
+    def iter_lines(self) -> Iterator[str]:
+        """Yield the lines of a body that has been read whole, as `aiter_lines()` does."""
+        lines = LineDecoder()
+        yield from lines.feed(self.text)
+        yield from lines.flush()
 
     def raise_for_status(self) -> Response:
         """Raise `httpx.HTTPStatusError` unless this is a success; its message has no secrets."""

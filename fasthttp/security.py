@@ -9,7 +9,6 @@ import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?")
 _ENDS_IN_A_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$")
+_LONGEST = 254  # characters of a host name, a dot at its end included (RFC 1035, 2.3.4)
 _UNKNOWN = "not an address that can be judged"
 
 
@@ -186,10 +186,10 @@ def _entry(entry: str) -> str | addresses.Network:
     if not isinstance(entry, str):
         raise TypeError(f"security: {entry!r} in allow must be a str")
     try:
-        network = ip_network(entry)
+        network = addresses.network(entry)
     except ValueError as exc:
         name = entry.lower()
-        if not _HOST_NAME.fullmatch(name) or _ENDS_IN_A_NUMBER.search(name):
+        if not _HOST_NAME.fullmatch(name) or _ENDS_IN_A_NUMBER.search(name) or len(name) > _LONGEST:
             raise ValueError(
                 f"security: {entry!r} in allow is no network, address or host name: {exc}"
             ) from exc

@@ -81,6 +81,8 @@ class AsyncSession(Verbs):
             transport = AiohttpTransport(
                 limits=limits, verify=verify, proxy=proxy, security=guarded
             )
+        elif not isinstance(transport, httpx.AsyncBaseTransport):
+            raise TypeError(f"transport must be an httpx.AsyncBaseTransport, not {transport!r}")
         elif limits is not None or verify is not True or proxy is not None:
             raise ValueError("limits, verify and proxy are the built-in transport's: give either")
         self._transport = transport
@@ -91,7 +93,7 @@ class AsyncSession(Verbs):
             kept = credentials.without(self._headers)
             self._elsewhere = None if kept == self._headers else kept
         self._as_headers = lru_cache(maxsize=64)(httpx.Headers)  # a request copies what it gets
-        self._resolve = lru_cache(maxsize=256)(lambda url: urls.resolve(self._base_url, url))
+        self._resolved = lru_cache(maxsize=256)(lambda url: urls.resolve(self._base_url, url))
 
     async def open(self) -> None:
         """Make ready to send; does nothing when that is done already."""
@@ -103,9 +105,14 @@ class AsyncSession(Verbs):
     async def close(self) -> None:
         """Close every connection; does nothing when closed already.
 
-        A response that is still being read ends in `httpx.ReadError`.
+        A response that is still being read ends in `httpx.ReadError`. In another event loop than
+        the one that it was opened in this is a `RuntimeError`, unless that one is closed.
         """
         if self._loop is not None:
+            if self._loop is not asyncio.get_running_loop() and not self._loop.is_closed():
+                raise RuntimeError(
+                    "this session was opened in another event loop: `await session.close()` there"
+                )
             self._loop = None
             await self._transport.__aexit__(None, None, None)
 
@@ -208,6 +215,11 @@ class AsyncSession(Verbs):
         base = "" if self._base_url is None else f" base_url={urls.shown(self._base_url)!r}"
         return f"<{type(self).__name__}{base} {'closed' if self._loop is None else 'open'}>"
 
+    def _resolve(self, url: str) -> httpx.URL:
+        if not isinstance(url, str):  # it may have no hash to be looked up by
+            raise TypeError(f"url must be a str, not {type(url).__name__}")
+        return self._resolved(url)
+
     def _context(
         self,
         method: str,
@@ -242,11 +254,12 @@ class AsyncSession(Verbs):
             stream=httpx.ByteStream(body or b""),
             extensions={"timeout": timeouts.extension(seconds)},
         )
-        request.read()
+        request._content = body or b""  # as read() would leave it
         return request
 
     async def _send(self, request: httpx.Request) -> Response:
         """Send, and follow redirects if asked to; return the last response."""
+        self._check_open()  # anew: it may have been closed since the request was made
         history: list[httpx.Response] = []
         while True:
             response = await self._exchange(request)

@@ -6,11 +6,13 @@ connecting, one write, one read. It is no deadline: a stream that keeps coming m
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import httpx
+
+_GREATEST = sys.float_info.max  # seconds that a float can hold; math.inf is more
 
 
 class Timeouts(NamedTuple):
@@ -24,8 +26,8 @@ class Timeouts(NamedTuple):
     @classmethod
     def of(cls, request: httpx.Request) -> Timeouts:
         """Read the `timeout` extension of a request."""
-        given = request.extensions.get("timeout", {})
-        return cls(*(given.get(step) for step in cls._fields))
+        given = request.extensions.get("timeout", {}).get
+        return cls(given("pool"), given("connect"), given("write"), given("read"))
 
 
 def check(timeout: float | None) -> float | None:
@@ -41,7 +43,7 @@ def check(timeout: float | None) -> float | None:
         raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}")
     if not timeout > 0:
         raise ValueError(f"timeout is {timeout!r}: give more than 0 seconds; math.inf means none")
-    return None if timeout == math.inf else float(timeout)
+    return None if timeout > _GREATEST else float(timeout)
 
 
 def effective(session: float | None, call: float | None) -> float | None:

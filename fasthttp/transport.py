@@ -6,6 +6,7 @@ aiohttp is imported when the transport is opened, so that `import fasthttp` stay
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Self
@@ -16,7 +17,6 @@ from .proxies import Proxies
 from .security import Guard, Security
 
 if TYPE_CHECKING:
-    import ssl
     from types import TracebackType
 
     from .engine import Engine
@@ -42,7 +42,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     Raises:
         ValueError: a limit, a proxy or a `security` that cannot be honoured.
-        TypeError: a `security` that is none.
+        TypeError: a `security` or `verify` that is none.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         security: Security | bool = True,
     ) -> None:
         self._limits = _checked_limits(_NO_LIMITS if limits is None else limits)
-        self._verify = verify
+        self._verify = _checked_verify(verify)
         self._proxies = Proxies(proxy)
         self._guard = Guard.of(security)
         self._engine: Engine | None = None
@@ -108,4 +108,13 @@ def _checked_limits(limits: httpx.Limits) -> httpx.Limits:
         )
     if limits.max_connections is not None and limits.max_connections < 1:
         raise ValueError(f"limits: max_connections={limits.max_connections} allows no connection")
+    expiry = limits.keepalive_expiry
+    if expiry is not None and not expiry >= 0:
+        raise ValueError(f"limits: keepalive_expiry={expiry}, give 0 or more seconds, or None")
     return limits
+
+
+def _checked_verify(verify: ssl.SSLContext | bool) -> ssl.SSLContext | bool:
+    if not isinstance(verify, bool | ssl.SSLContext):
+        raise TypeError(f"verify must be True, False or an ssl.SSLContext, not {verify!r}")
+    return verify

@@ -15,13 +15,15 @@ _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")  # no escape, so it has to be
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[0-9A-Za-z._~%-]+)?")
 _PORT = re.compile(r":([^:/\]]*)$")
 _START = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*:)?(//)?")
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]|^ | $")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|^ | $")
 
 
 def parse_base_url(base_url: str | None) -> httpx.URL | None:
     """Check `base_url`; raise `ValueError` unless it is absolute http(s), no query, no fragment."""
     if base_url is None:
         return None
+    if not isinstance(base_url, str):
+        raise TypeError(f"base_url must be a str, not {type(base_url).__name__}")
     try:
         url = absolute(base_url)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
@@ -37,8 +39,6 @@ def resolve(base_url: httpx.URL | None, url: str) -> httpx.URL:
     Raises `httpx.InvalidURL` for what cannot be asked safely and `httpx.UnsupportedProtocol`
     for a scheme other than http and https, or for a relative URL without a `base_url`.
     """
-    if not isinstance(url, str):
-        raise TypeError(f"url must be a str, not {type(url).__name__}")
     if _SCHEME.match(url):
         return absolute(url)
     _check_characters(url)

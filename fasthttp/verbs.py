@@ -10,7 +10,7 @@ from . import urls
 from .payload import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import httpx
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 class Verbs(ABC):
     """The part of a session that returns whole responses; `AsyncSession` has the rest."""
 
-    _resolve: Callable[[str], httpx.URL]
+    @abstractmethod
+    def _resolve(self, url: str) -> httpx.URL:
+        """Return the URL that is meant, or raise what `stream()` raises for one."""
 
     @abstractmethod
     def _context(

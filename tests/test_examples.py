@@ -145,12 +145,14 @@ def test_no_server(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["chat.py", "download.py"])
-def test_no_url(name: str, tmp_path: Path) -> None:
-    """What is no URL is named, without a traceback."""
-    done = example(name, "ftp://files.test/x", cwd=tmp_path)
+@pytest.mark.parametrize("url", ["ftp://files.test/x", "127.0.0.1:8000/x", "files.test/x"])
+def test_no_url(name: str, url: str, tmp_path: Path) -> None:
+    """What is no URL is named, without a traceback, and what it should be."""
+    done = example(name, url, cwd=tmp_path)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("ftp://files.test/x: ")
+    assert done.stderr.startswith(f"{url}: ")
+    assert "https://" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

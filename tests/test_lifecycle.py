@@ -255,6 +255,24 @@ def test_two_loops(tape: Tape) -> None:
     assert tape.connections == 2
 
 
+def test_closing_from_another_loop(tape: Tape) -> None:
+    """A session is closed in its own loop; elsewhere it stays open, and says so."""
+    played = tape.play(Reply(body=b"x"), SIZED)
+    session = AsyncSession(base_url=tape.url, security=False)
+
+    async def use() -> None:
+        await session.open()
+        await session.get(played.path)
+        with pytest.raises(RuntimeError, match=r"in another event loop: `await session.close"):
+            await asyncio.to_thread(asyncio.run, session.close())
+        assert (await session.get(played.path)).content == b"x"
+        await session.close()
+        await asyncio.to_thread(played.wait_end, n=1)
+
+    asyncio.run(use())
+    assert tape.connections == 1
+
+
 def test_a_loop_that_ended_too_early(tape: Tape) -> None:
     """A session whose loop ended while it was open says so, and can be opened in the next."""
     played = tape.play(Reply(body=b"x"), Delivery(connection_close=True))

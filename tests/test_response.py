@@ -213,6 +213,26 @@ async def test_replay(tape: Tape, session: AsyncSession, mode: str) -> None:
     assert await everything(response, mode) == WHOLE[mode]
 
 
+@pytest.mark.parametrize("mode", ["bytes", "text", "lines"])
+async def test_without_a_loop(tape: Tape, session: AsyncSession, mode: str) -> None:
+    """What was read whole can be gone over without `await`, and gives the same."""
+    body = 'one\u2028two\rthree \ufeff"é'.encode("utf-16-le")
+    headers = [("Content-Type", "text/plain; charset=utf-16")]
+    response = await session.get(tape.play(Reply(200, headers, body), SIZED).path)
+
+    wanted = [item async for item in getattr(response, f"aiter_{mode}")()]
+    assert list(getattr(response, f"iter_{mode}")()) == wanted
+    assert mode != "lines" or wanted == ["one\u2028two", 'three \ufeff"é']
+
+
+async def test_without_a_loop_unread(tape: Tape, session: AsyncSession) -> None:
+    """A body that has not been read whole cannot be gone over without `await`."""
+    async with session.stream("GET", tape.play(Reply(body=b"x"), SIZED).path) as response:
+        for items in (response.iter_bytes(), response.iter_text(), response.iter_lines()):
+            with pytest.raises(httpx.ResponseNotRead):
+                next(items)
+
+
 @pytest.mark.parametrize("mode", ITERATORS)
 async def test_an_iterator_that_has_ended(tape: Tape, session: AsyncSession, mode: str) -> None:
     """An iterator that has ended, or was closed, gives no more, however often it is asked."""

@@ -21,6 +21,31 @@ def test_two_imports() -> None:
     assert fasthttp.AsyncSession is fasthttp.session.AsyncSession
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"base_url": httpx.URL("http://h.test")}, "base_url must be a str, not URL"),
+        ({"transport": 5}, "transport must be an httpx.AsyncBaseTransport, not 5"),
+        ({"verify": "ca.pem"}, "verify must be True, False or an ssl.SSLContext, not 'ca.pem'"),
+    ],
+)
+def test_arguments_of_another_type(arguments: dict[str, Any], message: str) -> None:
+    """An argument of another type is a TypeError that names it."""
+    with pytest.raises(TypeError) as caught:
+        AsyncSession(**arguments)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("url", [b"http://h.test/", ["/"], httpx.URL("http://h.test/")])
+async def test_urls_of_another_type(session: AsyncSession, url: Any) -> None:
+    """A url that is no str is a TypeError, also where it has no hash."""
+    message = f"^url must be a str, not {type(url).__name__}$"
+    with pytest.raises(TypeError, match=message):
+        session.stream("GET", url)
+    with pytest.raises(TypeError, match=message):
+        await session.get(url)
+
+
 # open and closed
 
 
@@ -39,6 +64,26 @@ async def test_closed_until_opened(tape: Tape) -> None:
         assert (await session.get(played.path)).content == b"x"
         await session.close()
         await session.close()
+
+
+async def test_closed_before_the_block_is_entered(tape: Tape) -> None:
+    """What `stream()` returned while the session was open sends nothing once it is closed."""
+    async with AsyncSession(base_url=tape.url, security=False) as session:
+        late = session.stream("GET", "/")
+
+    with pytest.raises(RuntimeError, match=r"^this session is closed"):
+        await late.__aenter__()
+    assert tape.connections == 0
+
+
+async def test_a_block_is_entered_once(tape: Tape, session: AsyncSession) -> None:
+    """To enter a block within itself is an error that leaves the response as it is."""
+    played = tape.play(Reply(body=b"x"), SIZED)
+
+    async with (block := session.stream("GET", played.path)) as response:
+        with pytest.raises(RuntimeError, match=r"^this block is entered already: each needs a str"):
+            await block.__aenter__()
+        assert await response.aread() == b"x"
 
 
 async def test_the_block_gives_the_session() -> None:

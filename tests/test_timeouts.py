@@ -56,6 +56,11 @@ async def test_no_sense(tape: Tape, session: AsyncSession, timeout: Any, message
     assert tape.connections == 0
 
 
+def test_beyond_all_clocks() -> None:
+    """Of more seconds than a float can hold none is ever reached."""
+    assert timeouts.check(10**400) is None
+
+
 async def test_types(session: AsyncSession) -> None:
     """A timeout that is no number is a TypeError."""
     message = "timeout must be a number of seconds or None, not '1'"

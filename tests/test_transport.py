@@ -1,6 +1,7 @@
 """Any transport under our session, and our transport under httpx's client."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -204,6 +205,10 @@ async def test_nothing_unsafe_leaves(tape: Tape, headers: Any) -> None:
             "None keeps any number, 0 keeps none",
         ),
         (httpx.Limits(max_connections=0), "limits: max_connections=0 allows no connection"),
+        (
+            httpx.Limits(keepalive_expiry=math.nan),
+            "limits: keepalive_expiry=nan, give 0 or more seconds, or None",
+        ),
     ],
 )
 def test_limits_that_cannot_be(limits: httpx.Limits, message: str) -> None:

@@ -103,6 +103,7 @@ def test_the_oracle_agrees(base_url: str | None, url: str) -> None:
 )
 @example("http://xn--.invalid/")
 @example("http://\ud800/")
+@example("http://h.test/\udfff")
 def test_nothing_else_is_raised(url: str) -> None:
     """Whatever a url is, it is an address, or refused with one of two exceptions."""
     try:
@@ -131,12 +132,6 @@ def test_a_base_that_cannot_be(base_url: str, why: str) -> None:
     with pytest.raises(ValueError, match=r"^base_url '") as caught:
         urls.parse_base_url(base_url)
     assert why in str(caught.value)
-
-
-def test_types() -> None:
-    """A url that is no str is a TypeError."""
-    with pytest.raises(TypeError, match="url must be a str, not bytes"):
-        urls.resolve(None, b"http://h.test/")  # type: ignore[arg-type] # that is the test
 
 
 def test_params_follow_the_query() -> None:
