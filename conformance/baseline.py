@@ -3,17 +3,21 @@
     [lines-endings]
     verdict = ["wrong-value"]
     reason = "splits at U+2028; reported as #123"
+    kind = "fault"
+    source = "https://docs.python.org/3/library/stdtypes.html#str.splitlines"
 
-An entry excuses its requirement only for the codes it lists: a check that begins to fail
-differently is a regression. One that no trial needs any more is stale, and fails the run.
+Whoever wants to tell faults from intentions says so in `kind`, one of `KINDS`, and where it is
+written in `source`; both may be left out. An entry excuses its requirement only for the codes it
+lists: a check that begins to fail differently is a regression. One that no trial needs any more is
+stale, and fails the run.
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from conformance.verdicts import CODES, Verdict
 
@@ -22,6 +26,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TO_DO = "not explained yet"
+KINDS = {
+    "fault": "loses, changes, invents, hides or leaks something, hangs, or contradicts a standard "
+    "or the client's own documentation",
+    "choice": "documented, or plainly meant; somebody may want it so",
+    "limit": "the client has nothing of the kind, or cannot do it through its interface",
+}
+KEYS = ("verdict", "reason", "kind", "source")
 HEADER = "# Known deviations: requirement, how it fails, and why. Keep the reasons true.\n"
 
 
@@ -35,6 +46,14 @@ class Entry:
 
     codes: tuple[str, ...]
     reason: str
+    kind: str = ""  # one of `KINDS`, if anybody has said
+    source: str = ""  # where that is written: an address, or a file of the client's package
+
+    def table(self) -> dict[str, Any]:
+        """The entry by its keys, without those that nobody has filled in."""
+        more = {"kind": self.kind, "source": self.source}
+        given = {key: value for key, value in more.items() if value}
+        return {"verdict": list(self.codes), "reason": self.reason, **given}
 
 
 @dataclass(frozen=True)
@@ -63,8 +82,8 @@ class Baseline:
                 codes.setdefault(verdict.requirement, set()).add(verdict.code)
         entries = {id_: entry for id_, entry in self.entries.items() if id_ not in judged}
         for id_, found in codes.items():
-            reason = self.entries[id_].reason if id_ in self.entries else TO_DO
-            entries[id_] = Entry(tuple(sorted(found)), reason)
+            known = self.entries.get(id_, Entry((), TO_DO))
+            entries[id_] = replace(known, codes=tuple(sorted(found)))
         return Baseline(dict(sorted(entries.items())))
 
     def summary(self, path: str) -> str:
@@ -77,11 +96,14 @@ class Baseline:
         """The file's text."""
         blocks = [
             # JSON's strings and lists of strings are TOML's as well.
-            f"[{id_}]\nverdict = {json.dumps(entry.codes)}\n"
-            f"reason = {json.dumps(entry.reason, ensure_ascii=False)}\n"
-            for id_, entry in self.entries.items()
+            "".join(
+                f"{key} = {json.dumps(value, ensure_ascii=False)}\n"
+                for key, value in entry.table().items()
+            )
+            for entry in self.entries.values()
         ]
-        return HEADER + "".join(f"\n{block}" for block in blocks)
+        named = zip(self.entries, blocks, strict=True)
+        return HEADER + "".join(f"\n[{id_}]\n{block}" for id_, block in named)
 
 
 def read(path: Path, known: Collection[str]) -> Baseline:
@@ -94,9 +116,24 @@ def read(path: Path, known: Collection[str]) -> Baseline:
     for id_, table in tables.items():
         if id_ not in known:
             raise BaselineError(f"{path}: there is no requirement {id_!r}")
-        given = table.get("verdict") if isinstance(table, dict) else None
-        codes = [given] if isinstance(given, str) else given
-        if not isinstance(codes, list) or not codes or any(code not in [*CODES] for code in codes):
-            raise BaselineError(f"{path}: {id_}: verdict is one or more of {', '.join(CODES)}")
-        entries[id_] = Entry(tuple(codes), str(table.get("reason", TO_DO)))
+        try:
+            entries[id_] = _entry(table if isinstance(table, dict) else {})
+        except BaselineError as error:
+            raise BaselineError(f"{path}: {id_}: {error}") from None
     return Baseline(entries)
+
+
+def _entry(table: dict[str, Any]) -> Entry:
+    given = table.get("verdict")
+    codes = [given] if isinstance(given, str) else given
+    if not isinstance(codes, list) or not codes or any(code not in [*CODES] for code in codes):
+        raise BaselineError(f"verdict is one or more of {', '.join(CODES)}")
+    for key, value in table.items():
+        if key not in KEYS:
+            raise BaselineError(f"there is no key {key!r}; known: {', '.join(KEYS)}")
+        if key != "verdict" and not isinstance(value, str):
+            raise BaselineError(f"{key} is text")
+    kind = table.get("kind", "")
+    if "kind" in table and kind not in KINDS:
+        raise BaselineError(f"kind is one of {', '.join(KINDS)}, and not {kind!r}")
+    return Entry(tuple(codes), table.get("reason", TO_DO), kind, table.get("source", ""))

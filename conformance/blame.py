@@ -12,6 +12,10 @@ from conformance.verdicts import Deviation
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
+# Where what the client gives is handled: what fails there, fails on that.
+HANDLING = (HERE / "checks", HERE / "case.py", HERE / "examples.py", HERE / "quiet.py")
+# Unless it is a mistake that no value can lead to.
+MISTAKES = (NameError, ImportError, AssertionError, OSError)
 
 
 def first(several: BaseExceptionGroup[Any]) -> BaseException:
@@ -35,17 +39,29 @@ def raised(error: BaseException) -> str:
 
 
 def is_ours(error: BaseException) -> bool:
-    """Whether an exception comes from the suite's own code, and not out of the client's."""
+    """Whether an exception is a mistake of the suite, and not one that the client has led to."""
     if isinstance(error, HypothesisException):
         return True
-    frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if Path(frame.filename).parent != Path()]
     if isinstance(error, TimeoutError) or _about_the_client(error):
         return False
-    last = Path(inside[-1].filename) if inside else HERE
-    if PEERS in last.parents:  # an adapter is a client
+    last = _last(error)
+    handling = bool({last, *last.parents} & {*HANDLING})
+    if handling and not isinstance(error, MISTAKES) and not _about_the_suite(error):
         return False
-    return HERE in last.parents or (HERE.parent / "spec") in last.parents
+    return in_suite(error)
+
+
+def in_suite(error: BaseException) -> bool:
+    """Whether an exception was raised by the suite's own code; an adapter is a client."""
+    folders = _last(error).parents
+    return PEERS not in folders and (HERE in folders or HERE.parent / "spec" in folders)
+
+
+def _last(error: BaseException) -> Path:
+    """The file in which an exception was raised, of those that are files."""
+    frames = traceback.extract_tb(error.__traceback__)
+    files = [path for frame in frames if (path := Path(frame.filename)).parent != Path()]
+    return files[-1] if files else HERE / "unknown"
 
 
 def _about_the_client(error: BaseException) -> bool:
@@ -55,3 +71,11 @@ def _about_the_client(error: BaseException) -> bool:
         adapter = module.startswith("conformance.peers")
         return adapter or not module.startswith(("conformance", "spec", "builtins"))
     return isinstance(error, TypeError) and "argument" in str(error)
+
+
+def _about_the_suite(error: BaseException) -> bool:
+    """Whether the suite lacks something of its own."""
+    if not isinstance(error, AttributeError):
+        return False
+    module = type(error.obj).__module__
+    return module.startswith(("conformance", "spec")) and not _about_the_client(error)

@@ -15,7 +15,7 @@ import httpx
 
 from conformance.delivery import Delivery, Reply
 from conformance.plans import planned
-from conformance.verdicts import Deviation
+from conformance.verdicts import Deviation, plain
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -81,6 +81,7 @@ class Case:
         accepts: str,
         perturbation: Perturbation | None = None,
         reader: Reader | None = None,
+        live: Mapping[str, str] | None = None,
     ) -> None:
         self.subject = subject
         self._reader = reader
@@ -90,14 +91,20 @@ class Case:
         self.perturbation = perturbation
         self.did = ""
         self.played: tuple[Reply, Delivery, str] | None = None
-        self.live: Mapping[str, str] = {}  # name of a server that was recorded -> where it runs
+        self.live = live or {}  # name of a server that was recorded -> where it runs
         self.replay: Play | None = None  # what is under way, if it is a part of the check
         self._exchanges: list[Exchange] = []
 
     def apart(self) -> Case:
         """A case for something that runs beside the others of this trial."""
         case = Case(
-            self.subject, self.tape, self.plan, self.accepts, self.perturbation, self._reader
+            self.subject,
+            self.tape,
+            self.plan,
+            self.accepts,
+            self.perturbation,
+            self._reader,
+            self.live,
         )
         case._exchanges = self._exchanges
         return case
@@ -183,11 +190,11 @@ class Case:
         try:
             async with session.stream(method, url, **arguments) as response:
                 if mode == "aread":
-                    items.append(await response.aread())
+                    items.append(plain(await response.aread()))
                 else:
                     iterator = response.aiter_bytes(size) if size else MODES[mode](response)
                     async for item in iterator:
-                        items.append(item)
+                        items.append(plain(item))
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
             return Outcome(items, error, response)
         return Outcome(items, None, response)

@@ -7,6 +7,7 @@ from conformance.plugin import (
     pytest_configure,
     pytest_generate_tests,
     pytest_runtest_makereport,
+    pytest_sessionfinish,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "pytest_configure",
     "pytest_generate_tests",
     "pytest_runtest_makereport",
+    "pytest_sessionfinish",
 ]

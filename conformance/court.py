@@ -5,18 +5,22 @@ from __future__ import annotations
 import traceback
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from conformance.blame import first, is_ours, raised
+from hypothesis.errors import HypothesisException
+
+from conformance import preflight
+from conformance.blame import first, in_suite, is_ours, raised
 from conformance.case import Case
-from conformance.delivery import Delivery, Reply
 from conformance.fuzzing import EXAMPLES, search_settings
+from conformance.output import kept
 from conformance.perturb import Perturbation
 from conformance.plans import PLANS
 from conformance.reader import Reader
 from conformance.registry import TRIALS
 from conformance.show import failure, visible
-from conformance.stage import Hang, Stage
+from conformance.stage import Escape, Hang, Stage
 from conformance.tape import Tape, loop_step
 from conformance.verdicts import Deviation, NotApplicable, Verdict
 
@@ -32,10 +36,6 @@ if TYPE_CHECKING:
 
 BROKEN = {"MUST": "fail", "SHOULD": "warn", "MAY": "observed"}
 SHORTEST = 5.0  # seconds that every trial is given, however often the session has hung before
-
-
-class PreflightError(Exception):
-    """The session cannot be judged at all: the adapter is broken, not the client."""
 
 
 class _Hung(BaseException):
@@ -91,32 +91,16 @@ class Court:
     # Before the first trial
 
     def preflight(self) -> None:
-        """Make one plain exchange; `PreflightError` says what an adapter has to do."""
+        """Make one plain exchange; `PreflightError` says at which step the adapter failed."""
         steps: list[str] = []
-        try:
-            self.play(lambda case: self._preflight(case, steps), 10.0)
-        except Exception as error:
-            reason = visible("".join(traceback.format_exception_only(error)).strip())
-            if isinstance(error, Deviation):
-                reason = f"expected {error.expected!r}, got {error.got!r}"
-            raise PreflightError(f"{self.subject.name} failed at: {steps[-1]}\n{reason}") from error
 
-    async def _preflight(self, case: Case, steps: list[str]) -> None:
-        steps.append("constructor(base_url=..., headers=..., timeout=..., security=False)")
-        session = case.session(base_url=self.tape.url, headers={"X-Preflight": "1"}, timeout=5.0)
-        steps.append("async with the session")
-        async with session:
-            exchange = case.tape.play(Reply(body=b"preflight"), Delivery("content-length"))
-            steps.append('async with session.stream("GET", path)')
-            async with session.stream("GET", exchange.path) as response:
-                steps.append("response.status_code")
-                if response.status_code != 200:
-                    raise Deviation("wrong-value", 200, response.status_code)
-                steps.append("await response.aread()")
-                if (body := await response.aread()) != b"preflight":
-                    raise Deviation("wrong-value", b"preflight", body)
-        offered = exchange.requests[0].values("accept-encoding")
-        self.accepts = b", ".join(offered).decode("latin-1")
+        async def look(case: Case) -> None:
+            self.accepts = await preflight.exchange(case, steps)
+
+        try:
+            self.play(look, 10.0)
+        except Exception as error:
+            raise preflight.failed(self.subject.name, steps[-1], error) from error
 
     # Trials
 
@@ -145,11 +129,19 @@ class Court:
         self, check: Callable[[Case], Coroutine[Any, Any, None]], limit: float, plan: str | None
     ) -> None:
         self.last = case = Case(
-            self.subject, self.tape, plan, self.accepts, self._perturbation, self._reader
+            self.subject,
+            self.tape,
+            plan,
+            self.accepts,
+            self._perturbation,
+            self._reader,
+            self.live,
         )
-        case.live = self.live
         try:
             self.stage.run(lambda: check(case), self._patience(limit))
+        except HypothesisException as error:
+            # No check draws on the stage: a client that rejects an example has not passed it.
+            raise Escape(f"it raised {error!r}") from error
         except Hang as hang:
             self.hangs += 1
             if self._searching:
@@ -164,7 +156,7 @@ class Court:
         if self._reader.loop is not self.stage.loop:
             self._reader.forget()  # it was left behind with the loop
         elif self._reader.lent:
-            with suppress(Hang):
+            with suppress(Hang, Escape):  # what its block ends with is judged by other trials
                 self.stage.run(self._reader.close, SHORTEST)
         return used
 
@@ -178,6 +170,13 @@ class Court:
 
     def hear(self, trial: Trial) -> Verdict:
         """Run a trial and keep its verdict."""
+        with kept():
+            verdict = self._heard(trial)
+        self.verdicts.append(verdict)
+        self._known[str(trial)] = verdict.state == "pass"
+        return verdict
+
+    def _heard(self, trial: Trial) -> Verdict:
         requirement = self.catalogue[trial.requirement]
         verdict = Verdict(requirement.id, str(trial), "pass")
         try:
@@ -186,23 +185,31 @@ class Court:
             else:
                 verdict.state = "blocked"
                 verdict.note = f"{requirement.needs} fails, and this rests on it"
-        except NotApplicable as reason:
-            verdict.state, verdict.note = "untestable", visible(str(reason))
         except Deviation as deviation:
             self._broken(verdict, requirement, trial, deviation)
         except (Hang, _Hung) as hang:
             self._broken(verdict, requirement, trial, Deviation("hang", note=str(hang)))
         except Exception as error:  # noqa: BLE001 - every exception becomes a verdict
-            if is_ours(error):
-                verdict.state, verdict.code = "error", type(error).__name__
-                verdict.block = visible("".join(traceback.format_exception(error)))
-            else:
-                crash = Deviation("crash", None, error, raised(error))
-                self._broken(verdict, requirement, trial, crash)
+            self._raised(verdict, requirement, trial, error)
         self._end_reading()
-        self.verdicts.append(verdict)
-        self._known[str(trial)] = verdict.state == "pass"
         return verdict
+
+    def _raised(
+        self, verdict: Verdict, requirement: Requirement, trial: Trial, error: Exception
+    ) -> None:
+        """What an exception says that is no verdict of a check."""
+        if isinstance(error, Escape):
+            note = str(error) if error.__cause__ is None else raised(error.__cause__)
+            crash = Deviation("crash", None, error.__cause__, note)
+            self._broken(verdict, requirement, trial, crash)
+        elif isinstance(error, NotApplicable) and in_suite(error):
+            verdict.state, verdict.note = "untestable", visible(str(error))
+        elif not is_ours(error):
+            crash = Deviation("crash", None, error, raised(error))
+            self._broken(verdict, requirement, trial, crash)
+        else:
+            verdict.state, verdict.code = "error", type(error).__name__
+            verdict.block = visible("".join(traceback.format_exception(error)))
 
     def _try(self, trial: Trial) -> None:
         if trial.play:
@@ -232,16 +239,27 @@ class Court:
         case = self.last
         contrasted = trial.plan is not None and not self.brief
         siblings = self._siblings(trial, play=deviation.code != "hang") if contrasted else {}
-        verdict.block = failure(
+        show = partial(
+            failure,
             requirement,
             trial,
-            deviation,
-            case,
-            siblings,
-            verdict.state,
-            self.subject.name,
-            self._options(trial),
+            case=case,
+            siblings=siblings,
+            state=verdict.state,
+            session=self.subject.name,
+            options=self._options(trial),
         )
+        try:
+            verdict.block = self._shown(partial(show, deviation))
+        except Exception as error:  # noqa: BLE001 - what is shown is the client's, and its repr()
+            note = f"what came cannot be shown: {type(error).__name__}; {deviation.note}"
+            verdict.block = show(Deviation(deviation.code, note=note.removesuffix("; ")))
+
+    def _shown(self, show: Callable[[], str]) -> str:
+        async def on_stage() -> str:
+            return show()
+
+        return self.stage.run(on_stage, SHORTEST)
 
     def _options(self, trial: Trial) -> str:
         """The options without which the trial would be another one."""

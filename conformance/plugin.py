@@ -7,6 +7,7 @@ with `-p`. Verdicts travel in the reports of the tests, so that a run in several
 
 from __future__ import annotations
 
+import os
 import warnings
 from argparse import ArgumentTypeError
 from dataclasses import asdict
@@ -18,10 +19,12 @@ from hypothesis.database import ExampleDatabase
 
 import conformance
 from conformance import baseline as baselines
+from conformance import rerun
 from conformance.clerk import Clerk
-from conformance.court import Court, PreflightError
+from conformance.court import Court
 from conformance.fuzzing import EXAMPLES, DatabaseError, database
 from conformance.live import packages_missing, servers
+from conformance.preflight import PreflightError
 from conformance.registry import TRIALS, Trial
 from conformance.results import CANNOT_RUN, UNJUDGED
 from conformance.subject import CLAIMS, DEFAULT, LoadError, Subject, load
@@ -35,6 +38,7 @@ SUBJECT = pytest.StashKey[Subject]()
 BASELINE = pytest.StashKey[baselines.Baseline]()
 EXAMPLES_DB = pytest.StashKey[ExampleDatabase | None]()
 VERDICT = pytest.StashKey[Verdict]()
+RECEIPT = pytest.StashKey[str]()
 
 
 class OptionError(Exception):
@@ -68,6 +72,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Load what is judged, and show that it works at all; else exit 4 with one message."""
+    config.stash[RECEIPT] = os.environ.pop(rerun.RECEIPT, "")
     config.addinivalue_line("markers", "requirement(id): the requirement that a trial judges")
     claims(config)  # a wrong name is found now
     try:
@@ -128,6 +133,14 @@ def trials(*, live: bool = False) -> list[Trial]:
         raise RuntimeError(f"checks judge what no chapter requires: {', '.join(unknown)}")
     chosen = [trial for trial in TRIALS if live or not trial.live]
     return sorted(chosen, key=lambda trial: order[trial.requirement])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the command that has started this process how the run ended."""
+    path = session.config.stash.get(RECEIPT, "")
+    if path and not hasattr(session.config, "workerinput"):
+        Path(path).write_text(str(int(session.exitstatus)), "utf-8")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 SUITE = HERE / "test_conformance.py"
 # The suite brings its own configuration: none of the folder's pytest settings are read.
 CONFIGURATION = HERE / "pytest.ini"
+RECEIPT = "FASTHTTP_CONFORMANCE_RECEIPT"  # a variable: the file for the exit code of a run
 COMMANDS = ("explain", "list", "report", "verify")
 
 USAGE = """\
@@ -67,7 +68,20 @@ def main() -> int:
         return 0 if arguments else 4
     if not arguments[0].startswith("-"):
         arguments[:1] = ["--session", arguments[0]]
-    return subprocess.call(command(arguments), env=_environment())
+    return _judged(command(arguments))
+
+
+def _judged(words: Sequence[str]) -> int:
+    """The exit code of a run, as the run itself says it, whatever its process ends with."""
+    with tempfile.TemporaryDirectory() as folder:
+        receipt = Path(folder, "exit-code")
+        code = subprocess.call(words, env={**_environment(), RECEIPT: str(receipt)})
+        if receipt.exists():
+            return int(receipt.read_text("utf-8"))
+    if code == 0 and not {"--version", "-V"} & {*words}:
+        print("the process ended before the run did: the session has ended it", file=sys.stderr)
+        return 1
+    return code
 
 
 def verify(report: dict[str, Any]) -> int:
@@ -91,7 +105,7 @@ def _again(report: dict[str, Any], trials: Sequence[str]) -> dict[str, Any] | No
     with tempfile.TemporaryDirectory() as folder:
         path, baseline = Path(folder, "again.json"), Path(folder, "baseline.toml")
         entries = {
-            id_: Entry(tuple(entry["verdict"]), entry["reason"])
+            id_: Entry(tuple(entry["verdict"]), entry["reason"])  # all that verdicts go by
             for id_, entry in report["baseline"].items()
         }
         baseline.write_text(Baseline(entries).text(), "utf-8")

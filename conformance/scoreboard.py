@@ -7,13 +7,16 @@
 - `matrix(reports)` gives a `Row` for each requirement of the catalogue, in the order of the
   chapters: id, level, profile, chapter, and `cells`, a `Cell` for each client. A cell's
   `verdict` is a word of `VERDICTS`; `code` is how the requirement is broken, `reason` what the
-  baseline says of that, or why it was not judged, and `block` what the suite printed of it.
+  baseline says of that, or why it was not judged, and `block` what the suite printed of it. `kind`
+  is the baseline's word for what it excuses, one of `conformance.baseline.KINDS`, and `source`
+  where that is written; both may be empty.
 - `faults(reports)` gives a `Fault` for each row of spec/bugs.md: id, short, requirements, and
   `clients`: for each client the ids of the fault's requirements that it breaks; an empty tuple if
   it was judged by some of them and breaks none; None if it was judged by none.
 - `totals(reports)` gives a `Total` for each client: of the MUSTs and of the SHOULDs how many it was
-  judged by and how many it keeps; whether it conforms to each profile that it claims; of the
-  faults how many it was judged for and how many it has.
+  judged by and how many it keeps; of the broken rules how many are of each kind; whether it
+  conforms to each profile that it claims; of the faults how many it was judged for and how many
+  it has.
 
 A fault counts as had when one of the rules that forbid it is broken. A rule may forbid several, so
 a broken rule can stand for another fault than the one named. No number here is a rank of quality:
@@ -30,6 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.baseline import KINDS
 from conformance.peers.clients import CLIENTS
 from spec import catalogue
 
@@ -67,7 +71,7 @@ _STATES = {
     "untestable": "untestable",
     "error": "untestable",
 }
-BROKEN = ("fail", "warn", "baselined")
+EXPLAINED = ("blocked", "untestable")  # by the suite itself
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ class Cell:
     code: str = ""
     reason: str = ""
     block: str = ""
+    kind: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,7 @@ class Total:
     version: str
     must: tuple[int, int]  # kept, of so many judged
     should: tuple[int, int]
+    kinds: Mapping[str, int]  # broken rules, by what the baseline calls them
     profiles: Mapping[str, bool]
     faults: tuple[int, int]  # had, of so many judged
 
@@ -155,6 +162,7 @@ def totals(reports: Reports, known: Catalogue | None = None) -> list[Total]:
             report["session"]["version"],
             _kept(rows, name, "MUST"),
             _kept(rows, name, "SHOULD"),
+            _kinds(rows, name),
             {profile: not _fails(rows, name, profile) for profile in report["claims"]},
             _had(had, name),
         )
@@ -182,13 +190,17 @@ def _cell(id_: str, name: str, report: Report, known: Catalogue) -> Cell:
     verdict = _STATES[found["state"]]
     trials = [trial for trial in found["trials"] if trial["state"] == found["state"]]
     first = next((trial for trial in trials if "block" in trial), trials[0] if trials else {})
-    reason = report["baseline"].get(id_, {}).get("reason", "") if verdict == "fail" else ""
+    entry = report["baseline"].get(id_, {}) if verdict == "fail" else {}
+    # A regression is not what the baseline speaks of.
+    known_as = entry if found["state"] == "baselined" else {}
     told = "block" in first and verdict != "pass"
     return Cell(
         verdict,
         first.get("code", "") if verdict in ("fail", "observed") else "",
-        reason or (first.get("note", "") if verdict in ("blocked", "untestable") else ""),
+        entry.get("reason") or (first.get("note", "") if verdict in EXPLAINED else ""),
         first["block"] if told else "",
+        known_as.get("kind", ""),
+        known_as.get("source", ""),
     )
 
 
@@ -202,6 +214,11 @@ def _broken(rows: Sequence[Row], name: str) -> tuple[str, ...] | None:
 def _kept(rows: Sequence[Row], name: str, level: str) -> tuple[int, int]:
     found = [row.cells[name].verdict for row in rows if row.level == level]
     return found.count("pass"), found.count("pass") + found.count("fail")
+
+
+def _kinds(rows: Sequence[Row], name: str) -> dict[str, int]:
+    found = [row.cells[name].kind for row in rows]
+    return {kind: found.count(kind) for kind in KINDS}
 
 
 def _fails(rows: Sequence[Row], name: str, profile: str) -> bool:
@@ -219,12 +236,16 @@ def _had(found: Sequence[Fault], name: str) -> tuple[int, int]:
 
 
 def _tables(reports: Reports) -> Iterator[str]:
-    yield "| client | version | MUST kept | SHOULD kept | faults had | conforms to |"
-    yield "| --- | --- | --- | --- | --- | --- |"
+    kinds = " | ".join(f"{kind}s" for kind in KINDS)
+    yield f"| client | version | MUST kept | SHOULD kept | {kinds} | of the 96 had | conforms to |"
+    yield "| --- " * 9 + "|"
     for total in totals(reports):
         held = ", ".join(profile for profile, held in total.profiles.items() if held) or "none"
-        pairs = (" of ".join(map(str, pair)) for pair in (total.must, total.should, total.faults))
-        yield f"| {total.name} | {total.version} | {' | '.join(pairs)} | {held} |"
+        must, should, had = (
+            " of ".join(map(str, pair)) for pair in (total.must, total.should, total.faults)
+        )
+        numbers = [must, should, *map(str, total.kinds.values()), had]
+        yield f"| {total.name} | {total.version} | {' | '.join(numbers)} | {held} |"
     yield ""
     yield f"| fault | in short | {' | '.join(reports)} |"
     yield f"| --- | --- | {' | '.join('---' for _ in reports)} |"

@@ -72,18 +72,38 @@ class Verdict:
 
 def compare(expected: object, got: object, note: str = "") -> None:
     """Raise the `Deviation` that names the difference between two values best."""
-    if type(got) is type(expected) and got == expected:
+    if type(got) is type(expected) and _same(expected, got):
         return
     if type(got) is not type(expected):
         raise Deviation("wrong-type", expected, got, note)
     if isinstance(expected, list | bytes | str) and len(got) != len(expected):  # type: ignore[arg-type]
         longer = len(got) > len(expected)  # type: ignore[arg-type]
         short, long = (expected, got) if longer else (got, expected)
-        if long[: len(short)] == short:  # type: ignore[index,arg-type]
+        if _same(long[: len(short)], short):  # type: ignore[index,arg-type]
             raise Deviation("extra" if longer else "missing", expected, got, note)
     if isinstance(expected, list) and _sorted(expected) == _sorted(got):  # type: ignore[arg-type]
         raise Deviation("wrong-order", expected, got, note)
     raise Deviation("wrong-value", expected, got, note)
+
+
+def plain(value: Any) -> Any:
+    """A text or bytes without what a subclass makes of them; anything else as it is."""
+    for kind in (str, bytes):
+        if type(value) is not kind and isinstance(value, kind):
+            return kind.__getitem__(value, slice(None))  # type: ignore[index] # it is of that kind
+    return value
+
+
+def _same(expected: Any, got: Any) -> bool:
+    """Whether two values are equal; what the client's own `__eq__` says does not count."""
+    if type(expected) is type(got) and isinstance(expected, list | tuple):
+        return len(expected) == len(got) and all(map(_same, expected, got))
+    if type(expected) is type(got) and isinstance(expected, dict):
+        pairs = ((value, got.get(key, _same)) for key, value in expected.items())
+        return len(expected) == len(got) and all(_same(*pair) for pair in pairs)
+    kind: Any = type(expected)
+    own = type(got).__eq__ is kind.__eq__ or type(got).__module__ == "builtins"
+    return bool(expected == got) if own else kind.__eq__(expected, got) is True
 
 
 def _sorted(items: list[Any]) -> list[str]:

@@ -54,6 +54,8 @@ class World:
 
         for place, name, stand_in in (
             (socket, "getaddrinfo", self._found),
+            (socket, "gethostbyname", lambda host: self._found_ipv4(host)[0]),
+            (socket, "gethostbyname_ex", lambda host: (host, [], self._found_ipv4(host))),
             (socket.socket, "connect", connect),
             (socket.socket, "connect_ex", connect_ex),
         ):
@@ -117,6 +119,13 @@ class World:
             raise answer
         found = [_entry(address, int(port or 0)) for address in answer]
         return [entry for entry in found if family in (0, entry[0])]
+
+    def _found_ipv4(self, host: Any) -> list[str]:
+        """What the look-ups give that know of IPv4 only."""
+        found = self._found(host, 0, socket.AF_INET)
+        if not found:
+            raise UNKNOWN
+        return [place[0] for *_, place in found]
 
 
 def _entry(address: str, port: int) -> tuple[Any, ...]:

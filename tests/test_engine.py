@@ -4,8 +4,10 @@ import asyncio
 import gc
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import httpx
 import pytest
@@ -270,7 +272,22 @@ async def test_closing_ends_open_streams(tape: Tape, session: AsyncSession) -> N
     await asyncio.to_thread(tape.wait_open, 0)
 
 
-async def test_closing_ends_calls(tape: Tape, deaf: str) -> None:
+@pytest.fixture
+def undecided(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A name that is looked up for as long as the test runs, as with a name server that is down."""
+    over, look_up = threading.Event(), socket.getaddrinfo
+
+    def looked_up(host: str, *arguments: Any, **options: Any) -> Any:
+        if host == "undecided.invalid":
+            over.wait(30)
+        return look_up(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    yield "undecided.invalid"
+    over.set()
+
+
+async def test_closing_ends_calls(tape: Tape, deaf: str, undecided: str) -> None:
     """Closing the session ends calls that wait: for a place, a connection, a name, a response."""
     silent = tape.silent()
     quick = tape.play(Reply(), SIZED)
@@ -278,7 +295,7 @@ async def test_closing_ends_calls(tape: Tape, deaf: str) -> None:
 
     async with AsyncSession(limits=limits, timeout=60, security=False) as session:
         await session.get(quick.url)  # so that the next one has an idle connection to blame
-        urls = [silent.url, f"http://{deaf}/", "http://no-such-host.invalid/", quick.url]
+        urls = [silent.url, f"http://{deaf}/", f"http://{undecided}/", quick.url]
         calls = [asyncio.create_task(session.get(url)) for url in urls]
         await asyncio.to_thread(silent.wait_held)
         await session.close()
@@ -287,7 +304,7 @@ async def test_closing_ends_calls(tape: Tape, deaf: str) -> None:
     assert [f"{type(error).__name__}: {error}" for error in errors] == [
         "ReadError: the session was closed while this response was read",
         f"ConnectError: the session was closed while connecting to {deaf}",
-        "ConnectError: the session was closed while connecting to no-such-host.invalid:80",
+        f"ConnectError: the session was closed while connecting to {undecided}:80",
         f"ConnectError: the session was closed while connecting to 127.0.0.1:{tape.port}",
     ]
     assert len(quick.requests) == 1

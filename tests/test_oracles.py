@@ -112,6 +112,14 @@ def test_reconnection_examples(fields):
     assert kept.retry == fields.get("retry", kept.retry)
 
 
+def refusals(fields):
+    """The exceptions by which an example may be refused."""
+    any_will_do = fields["refused"] == "Exception"
+    return (
+        ["ValueError", "InvalidURL", "UnsupportedProtocol"] if any_will_do else [fields["refused"]]
+    )
+
+
 @pytest.mark.parametrize("fields", given("sent", "absent", "refused", chapter="headers"))
 def test_headers_examples(fields):
     """What the examples send, the oracle merges; what they refuse, it refuses."""
@@ -119,7 +127,7 @@ def test_headers_examples(fields):
     merged = outcome(merge, session, fields["request"].get("headers"))
 
     if "refused" in fields:
-        assert merged == fields["refused"]
+        assert merged in refusals(fields)
         return
     assert not {name for name, _ in merged} & set(fields.get("absent", ()))
     for name, value in fields.get("sent", {}).items():
@@ -131,8 +139,9 @@ def test_urls_examples(fields):
     """What the examples request, the oracle resolves; what they refuse, it refuses."""
     found = outcome(resolve, fields["base_url"], fields["url"])
 
-    expected = fields.get("refused") or f"http://tape.test{fields['target']}"
-    assert found == expected
+    assert found in (
+        refusals(fields) if "refused" in fields else [f"http://tape.test{fields['target']}"]
+    )
 
 
 def test_urls_examples_are_many():
@@ -147,7 +156,7 @@ def test_timeouts_examples(fields):
 
     found = outcome(effective_timeout, session, request)
 
-    assert found == (fields["refused"] if "refused" in fields else fields["effective"])
+    assert found in (refusals(fields) if "refused" in fields else [fields["effective"]])
 
 
 def test_lines_of_nothing_and_of_endings():

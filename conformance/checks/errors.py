@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -105,6 +105,28 @@ async def with_a_message(case: Case) -> None:
     await _each(case, _has_message)
 
 
+@check("errors-message", "closed")
+async def closed_amid_a_stream(case: Case) -> None:
+    """A reader whose session was closed is told something."""
+    exchange = case.play(Reply(body=b"0123456789"), Delivery("content-length", held=(4,)))
+    async with case.opened() as session:
+        block = session.stream("GET", exchange.url)
+        chunks = aiter((await block.__aenter__()).aiter_bytes())
+        await anext(chunks)
+        case.note("the session closed amid a stream that is read on")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await anext(chunks)
+    except (httpx.HTTPError, httpx.StreamError) as error:
+        _has_message(error, exchange.url, "the session was closed")
+    except Exception:  # noqa: BLE001 - how it ends is judged by lifecycle-session-close
+        pass
+    finally:
+        exchange.release_all()
+        with suppress(Exception):
+            await block.__aexit__(None, None, None)
+
+
 @check("errors-request", "redirects")
 async def with_the_last_request(case: Case) -> None:
     """TooManyRedirects knows its request too."""
@@ -191,15 +213,26 @@ def _closed_port() -> Iterator[int]:
 
 @check("errors-connect")
 async def nobody_listens(case: Case) -> None:
-    """A refused connection is a ConnectError that says where, and knows its request."""
+    """A refused connection is a ConnectError."""
+    await _nobody_listens(case, says_where=False)
+
+
+@check("errors-message", "connect")
+async def nobody_listens_there(case: Case) -> None:
+    """A refused connection says where."""
+    await _nobody_listens(case, says_where=True)
+
+
+async def _nobody_listens(case: Case, *, says_where: bool) -> None:
     with _closed_port() as port:
         async with case.opened() as session:
             for how in CALLS:
                 try:
                     await call(case, session, how, "GET", f"http://127.0.0.1:{port}/x")
                 except httpx.ConnectError as error:
-                    expect_message(error, ("127.0.0.1", str(port)))
+                    expect_message(error, ("127.0.0.1", str(port)) if says_where else ())
                 except Exception as error:
-                    raise Deviation("wrong-exception", "httpx.ConnectError", error) from error
+                    if not says_where:
+                        raise Deviation("wrong-exception", "httpx.ConnectError", error) from error
                 else:
                     raise Deviation("no-exception", "httpx.ConnectError")

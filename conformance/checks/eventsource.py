@@ -16,6 +16,7 @@ import httpx
 
 from conformance.case import Outcome, show_arguments
 from conformance.checks.events import feed, recorded, told
+from conformance.checks.session import together
 from conformance.delivery import Delivery, Reply
 from conformance.registry import check
 from conformance.verdicts import Deviation, compare
@@ -24,7 +25,7 @@ from spec.examples import body as body_of
 from spec.oracles import events as oracle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
     from conformance.case import Case
     from conformance.exchange import Exchange, Turn
@@ -163,7 +164,7 @@ def _last_ids(requirement: str) -> None:
 
     @check(requirement, "last-id")
     async def play(case: Case) -> None:
-        await asyncio.gather(*(_sends_last_id(case, example) for example in examples))
+        await together(*(_sends_last_id(case, example) for example in examples))
 
 
 for _requirement in ("events-last-event-id", "events-id", "events-no-data"):
@@ -189,17 +190,45 @@ async def _wait_after(case: Case, *turns: Turn) -> float:
     before, (last, _) = turns[:-1], turns[-1]
     held = last, Delivery(held=(len(last.body),))  # its end is ours to send
     with sequence(case, *before, held, END) as exchange:
-        async with case.opened() as session:
-            following = asyncio.ensure_future(follow(case, session, exchange))
-            await asyncio.to_thread(exchange.wait_held)
+        async with case.opened() as session, _beside(follow(case, session, exchange)) as following:
+            await _comes(exchange.wait_held, following)
             released = time.monotonic()
             exchange.release()
-            await asyncio.to_thread(exchange.wait_request, n=len(turns) + 1)
+            await _comes(partial(exchange.wait_request, n=len(turns) + 1), following)
             waited = time.monotonic() - released
-            expect_none = (await following).error
-    if expect_none is not None:
-        raise Deviation("crash", None, expect_none)
+            error = (await following).error
+    if error is not None:
+        raise Deviation("crash", None, error)
     return waited
+
+
+@asynccontextmanager
+async def _beside(following: Coroutine[Any, Any, Outcome]) -> AsyncIterator[asyncio.Task[Outcome]]:
+    """A task that has ended when the block has, however that ends.
+
+    Left behind, it would go on in a session that is closed, and in generators that are.
+    """
+    task = asyncio.ensure_future(following)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _comes(wait: Callable[[float], object], following: asyncio.Task[Outcome]) -> None:
+    """Until the tape has come so far; it never will when the session has ended the events."""
+    while True:
+        ended = following.done()  # asked first: what it has sent by then is on the tape
+        try:
+            await asyncio.to_thread(wait, 0.2)
+        except TimeoutError:
+            if not ended:
+                continue
+            error = following.result().error
+            code = "missing" if error is None else "crash"
+            raise Deviation(code, "another connection", error, "the events ended") from None
+        return
 
 
 async def _waits(case: Case, retry: int, *turns: Turn) -> None:
@@ -215,7 +244,7 @@ async def waits(case: Case) -> None:
         _waits(case, example.fields["retry"], says(body_of(example.fields))) for example in stated
     ]
     earlier = _waits(case, 250, says(b"retry: 250\n\n"), says(b"data: a\n\n"))
-    await asyncio.gather(*of_examples, earlier)
+    await together(*of_examples, earlier)
 
 
 @check("events-reconnect-delay")

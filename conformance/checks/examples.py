@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from conformance.checks import refusals
 from conformance.examples import cuts, perform, planned
 from conformance.plans import PLANS
 from conformance.registry import Play, check
@@ -35,11 +36,18 @@ def _making_a_difference(chapter: str, examples: list[Example]) -> dict[str, lis
     return {plan: chosen for plan, chosen in different.items() if chosen}
 
 
+def _played(chapter: str, example: Example) -> Play:
+    """How an example is played: one that only says "refused" has a judge of its own."""
+    if example.fields.get("refused") == refusals.ANY:
+        return partial(refusals.perform, example=example)
+    return partial(perform, chapter=chapter, example=example)
+
+
 def _each(chapter: str, examples: Mapping[Any, list[Example]]) -> Play:
     async def play(case: Case) -> None:
         reasons = []
         for example in examples[case.plan]:
-            case.replay = partial(perform, chapter=chapter, example=example)
+            case.replay = _played(chapter, example)
             try:
                 await case.replay(case)
             except NotApplicable as reason:
@@ -57,7 +65,7 @@ def _at_once(chapter: str, examples: list[Example]) -> Play:
         apart = [case.apart() for _ in examples]
         played = zip(apart, examples, strict=True)
         done = await asyncio.gather(
-            *(perform(one, chapter, example) for one, example in played), return_exceptions=True
+            *(_played(chapter, example)(one) for one, example in played), return_exceptions=True
         )
         for one, error in zip(apart, done, strict=True):
             if error is not None:

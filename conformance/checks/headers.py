@@ -7,11 +7,13 @@ names of the two mappings that never meet, that meet in the same spelling or in 
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from conformance.checks.refusals import refuses
 from conformance.checks.session import CALLS, LENGTH, call, explore, lines_of, only, refused, to
 from conformance.delivery import Reply
 from conformance.registry import check, searched
@@ -20,7 +22,7 @@ from conformance.verdicts import Deviation, compare
 from spec.oracles.headers import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from conformance.case import Case
     from conformance.court import Court
@@ -29,7 +31,7 @@ Headers = dict[str, str | None]
 Drawn = st.SearchStrategy[Any]
 
 TOKEN = "!#$%&'*+.^_`|~-0123456789abcxyzABCXYZ"
-CONTROLS = "".join(map(chr, [*range(9), *range(10, 32), 127]))
+CONTROLS = "\n\r" + "".join(map(chr, [*range(9), 11, 12, *range(14, 32), 127]))
 NAMES = st.text(TOKEN, min_size=1, max_size=8).map(lambda rest: f"X-{rest}")
 VISIBLE = "".join(map(chr, range(33, 127)))
 VALUES = st.from_regex(r"[!-~]([\t -~]{0,20}[!-~])?", fullmatch=True)
@@ -99,7 +101,7 @@ def case_drawn(court: Court) -> None:
     explore(court, st.tuples(meeting(respelt=True), HOW), _merged)
 
 
-@searched("headers-none")
+@searched("headers-none-taken")
 def none_drawn(court: Court) -> None:
     """None removes, whatever the case."""
     explore(court, st.tuples(meeting(respelt=True, values=st.none()), HOW), _merged)
@@ -144,49 +146,97 @@ async def mappings_stay(case: Case) -> None:
     compare([[*headers.items()] for headers in kept], after, "the caller's own mappings")
 
 
+# None
+
+
+async def _never_none(case: Case, own: Headers, name: str, how: str) -> None:
+    """Whether the call is made or refused, no line of this name is on the wire."""
+    exchange = case.play(Reply(body=b"ok"), LENGTH)
+    async with case.opened(headers=dict(own)) as session:
+        with suppress(Exception):  # a refusal will do
+            await call(case, session, how, "GET", exchange.url, headers={name: None})
+        case.did = f"AsyncSession(headers={own!r}), {case.did}"
+        for request in exchange.requests:
+            if got := lines_of(request, name):
+                raise Deviation("sent-extra", [], got, f"the header lines {name!r} on the wire")
+        await _is_usable(case, session)
+
+
+async def _is_usable(case: Case, session: Any) -> None:
+    """A refusal costs one call, and not the session."""
+    following = case.play(Reply(body=b"ok"), LENGTH)
+    compare(b"ok", (await call(case, session, "stream", "GET", following.url)).content)
+
+
+@searched("headers-none")
+def never_as_text(court: Court) -> None:
+    """A name that the session has, in any case, and one that it does not have."""
+    own = st.just({"Authorization": "Bearer t", "X-Team": "blue"})
+    names = st.sampled_from(["Authorization", "authorization", "X-TEAM", "X-Other"])
+    explore(court, st.tuples(own, names, HOW), _never_none)
+
+
 # Refusals
 
 
-async def _refused(case: Case, name: str, value: str, message: str, where: str) -> None:
-    """The constructor or the call raises ValueError that names the header."""
-    url = case.play(Reply()).url
+def _asking(case: Case, name: str, value: str, where: str) -> Callable[[], Awaitable[object]]:
+    """Have the constructor or a call take this header."""
+    url = f"{case.tape.url}/refused"
     headers = {name: value}
-    case.note(f"headers={headers!r} in the {where}")
 
     async def act() -> object:
+        case.note(f"headers={headers!r} in the {where}")
         if where == "constructor":
             async with case.opened(headers=headers) as session:
                 return await session.request("GET", url)
         async with case.opened() as session:
             return await call(case, session, where, "GET", url, headers=headers)
 
-    await refused(case, ["ValueError"], act, message)
+    return act
+
+
+async def _refused(case: Case, name: str, value: str, where: str) -> None:
+    await refuses(case, _asking(case, name, value, where))
+
+
+async def _named(case: Case, name: str, value: str, where: str) -> None:
+    await refused(case, ["ValueError"], _asking(case, name, value, where), "x-bad")
 
 
 WHERE = st.sampled_from(["constructor", *CALLS])
+_VISIBLE = st.text(VISIBLE, max_size=5)
+_FILLED = st.text(VISIBLE, min_size=1, max_size=5)
+_SPACE = st.sampled_from([" ", "\t", "  "])
+_FOREIGN = st.sampled_from(sorted({*map(chr, range(256))} - {*TOKEN} - {*VISIBLE} | {*'"(),/:;<'}))
+CONTROLLED = st.tuples(_VISIBLE, st.sampled_from(CONTROLS), _VISIBLE).map("".join)
+EDGED = st.tuples(_SPACE, _FILLED).map("".join) | st.tuples(_FILLED, _SPACE).map("".join)
+BAD_NAMES = st.tuples(st.just("X-Bad"), _FOREIGN, st.text(TOKEN, max_size=4)).map("".join)
 
 
 @searched("headers-value-refused")
 def value_refused_drawn(court: Court) -> None:
-    """A control character anywhere in a value, or white space at an end, is refused."""
-    visible = st.text(VISIBLE, max_size=5)
-    control = st.tuples(visible, st.sampled_from(CONTROLS), visible).map("".join)
-    space = st.sampled_from([" ", "\t", "  "])
-    filled = st.text(VISIBLE, min_size=1, max_size=5)
-    edged = st.tuples(space, filled).map("".join) | st.tuples(filled, space).map("".join)
-    drawn = st.tuples(st.just("X-Bad"), control | edged, st.just("x-bad"), WHERE)
-    explore(court, drawn, _refused)
+    """A control character anywhere in a value is refused."""
+    explore(court, st.tuples(st.just("X-Bad"), CONTROLLED, WHERE), _refused)
+
+
+@searched("headers-value-space")
+def space_refused_drawn(court: Court) -> None:
+    """White space at either end of a value is refused."""
+    explore(court, st.tuples(st.just("X-Bad"), EDGED, WHERE), _refused)
 
 
 @searched("headers-name-refused")
 def name_refused_drawn(court: Court) -> None:
     """One character that no token has makes a name refused."""
-    foreign = st.sampled_from(
-        sorted({*map(chr, range(256))} - {*TOKEN} - {*VISIBLE} | {*'"(),/:;<'})
-    )
-    tail = st.text(TOKEN, max_size=4)
-    names = st.tuples(st.just("X-Bad"), foreign, tail).map("".join)
-    explore(court, st.tuples(names, st.just("1"), st.just("x-bad"), WHERE), _refused)
+    explore(court, st.tuples(BAD_NAMES, st.just("1"), WHERE), _refused)
+
+
+@searched("headers-refusal-named")
+def refusal_named_drawn(court: Court) -> None:
+    """Whatever is wrong with a header, it is named, and nothing is connected."""
+    values = st.tuples(st.just("X-Bad"), CONTROLLED | EDGED, WHERE)
+    names = st.tuples(BAD_NAMES, st.just("1"), WHERE)
+    explore(court, values | names, _named)
 
 
 # Host

@@ -346,9 +346,8 @@ async def _ends_in_an_error(reading: Awaitable[bytes]) -> None:
     try:
         async with asyncio.timeout(PATIENCE):
             got = await reading
-    except (httpx.HTTPError, httpx.StreamError) as error:
-        if not str(error):
-            raise Deviation("wrong-value", "a message", error) from None
+    except (httpx.HTTPError, httpx.StreamError):
+        return
     except TimeoutError:
         raise Deviation("hang", "an httpx exception", None) from None
     except Exception as error:

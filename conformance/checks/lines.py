@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +27,24 @@ FAST = 0.4  # seconds of computing: below it growth is not worth judging
 @searched("lines-endings")
 def any_text(court: Court) -> None:
     """Delivered whole, and ended: cuts, empty lines and the last line have rules of their own."""
+    search(court, strategies.texts.map(_without_a_lone_cr), _ended_rightly)
 
-    async def judge(case: Case, text: str) -> None:
-        body = f"{text}\n".encode()
-        async with case.reading() as session:
-            got = await read(case, session, (Reply(body=body), WHOLE), "aiter_lines")
-        compare(_filled(lines_of(body, None)), _filled(got), "the lines that are not empty")
 
-    search(court, strategies.texts, judge)
+@searched("lines-cr")
+def any_text_with_a_cr(court: Court) -> None:
+    """The same, and a CR that stands alone is an end."""
+    search(court, strategies.texts.map(lambda text: f"a\rb{text}"), _ended_rightly)
+
+
+def _without_a_lone_cr(text: str) -> str:
+    return re.sub("\r+(?!\n)", "", re.sub("\r+\n", "\r\n", text))
+
+
+async def _ended_rightly(case: Case, text: str) -> None:
+    body = f"{text}\n".encode()
+    async with case.reading() as session:
+        got = await read(case, session, (Reply(body=body), WHOLE), "aiter_lines")
+    compare(_filled(lines_of(body, None)), _filled(got), "the lines that are not empty")
 
 
 def _filled(lines: list[str]) -> list[str]:
@@ -42,7 +53,15 @@ def _filled(lines: list[str]) -> list[str]:
 
 @check("lines-endings", "recorded", plans=True)
 async def recorded_lines(case: Case) -> None:
-    names = ("httpbin/stream-5", "sse/chat", "sse/feed-cr", "sse/feed-crlf", "sse/multi-line-data")
+    await _as_recorded(case, "httpbin/stream-5", "sse/chat", "sse/feed-crlf", "sse/multi-line-data")
+
+
+@check("lines-cr", "recorded", plans=True)
+async def recorded_with_cr(case: Case) -> None:
+    await _as_recorded(case, "sse/feed-cr")
+
+
+async def _as_recorded(case: Case, *names: str) -> None:
     async with case.opened() as session:
         for reply in recorded(*names):
             got = await read(case, session, (reply, Delivery()), "aiter_lines")

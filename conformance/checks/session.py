@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from conformance import cassettes
 from conformance.case import expect_message, is_error, show_arguments
+from conformance.checks.refusals import refuses
 from conformance.delivery import FRAMINGS, Delivery, Reply, script
 from conformance.registry import Play, check, searched
 from conformance.strategies import search
@@ -28,7 +29,7 @@ from conformance.tape import Tape
 from conformance.verdicts import Deviation, NotApplicable, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
     from conformance.case import Case
     from conformance.court import Court
@@ -159,27 +160,54 @@ async def open_and_close(case: Case) -> None:
     await _gone(case, before)
 
 
-@check("session-closed")
-async def use_while_closed(case: Case) -> None:
-    """Before it is opened and after it is closed, every call is refused."""
-    url = case.play(Reply(), LENGTH).url
-    fresh, done = case.session(), case.session()
-    async with done:
+async def _after_closing(case: Case, *, message: bool) -> None:
+    session = case.session()
+    async with session:
         pass
-    for session, when in ((fresh, "before it is opened"), (done, "after it is closed")):
-        for how in CALLS:
+    for how in CALLS:
 
-            async def act(session: Any = session, how: str = how) -> object:
-                return await call(case, session, how, "GET", url)
+        async def act(how: str = how) -> object:
+            return await call(case, session, how, "GET", f"{case.tape.url}/closed")
 
-            try:
-                await refused(case, ["RuntimeError"], act)
-            except Deviation as deviation:
-                deviation.note = f"{deviation.note or deviation}, {when}"
-                raise
-            finally:
-                await _close_quietly(session)
-            await _says_what_to_do(act)
+        try:
+            await (_says_what_to_do(act) if message else refuses(case, act))
+        finally:
+            await _close_quietly(session)
+
+
+@check("session-closed")
+async def use_after_closing(case: Case) -> None:
+    """After it is closed, every call raises."""
+    await _after_closing(case, message=False)
+
+
+@check("session-closed")
+async def entered_after_closing(case: Case) -> None:
+    """A block that was made while the session was open sends nothing once it is closed."""
+    session = case.session()
+    async with session:
+        late = session.stream("GET", f"{case.tape.url}/late")
+    case.note("block = session.stream(...); await session.close(); async with block: ...")
+    try:
+        await refuses(case, late.__aenter__)
+    finally:
+        await _close_quietly(session)
+
+
+@check("session-closed-message")
+async def closed_and_told_so(case: Case) -> None:
+    """What is raised is RuntimeError, and says how to go on."""
+    await _after_closing(case, message=True)
+
+
+@check("session-unopened")
+async def use_before_opening(case: Case) -> None:
+    """Passes for a session that refuses; one that opens itself is noted so."""
+    session = case.session()
+    try:
+        await refuses(case, lambda: call(case, session, "stream", "GET", f"{case.tape.url}/early"))
+    finally:
+        await _close_quietly(session)
 
 
 async def _close_quietly(session: Any) -> None:
@@ -195,6 +223,10 @@ async def _says_what_to_do(act: Callable[[], Awaitable[object]]) -> None:
         if not any(word in str(error).lower() for word in ("open", "async with", "new ")):
             note = "nothing in it says how to go on"
             raise Deviation("wrong-value", "a message that names what to do", error, note) from None
+    except Exception as error:
+        raise Deviation("wrong-exception", "RuntimeError", error) from error
+    else:
+        raise Deviation("no-exception", "RuntimeError")
 
 
 # Streams
@@ -290,21 +322,42 @@ HEADS = [
 
 @check("session-response-head")
 async def recorded_heads(case: Case) -> None:
-    """Status, reason, version and header lines of recorded responses are as they were sent."""
+    """Status, version and header lines of recorded responses are as they were sent."""
     async with case.opened() as session:
-        for name, number in HEADS:
-            exchange = case.play(recorded(name, number), LENGTH)
-            await _head_is_right(case, session, exchange, "HTTP/1.1")
-        old = Delivery("until-close", head=b"HTTP/1.0 200 Fine By Me\r\nX-A: 1\r\nx-a: 2\r\n\r\n")
-        await _head_is_right(case, session, case.play(Reply(), old), "HTTP/1.0")
+        for exchange in _heads(case):
+            await _head_is_right(case, session, exchange)
 
 
-async def _head_is_right(case: Case, session: Any, exchange: Exchange, version: str) -> None:
-    sent = script(*exchange.turns[0])
-    first, *lines = sent.head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+def _heads(case: Case) -> Iterator[Exchange]:
+    """Recorded answers, and an old one with words of its own."""
+    for name, number in HEADS:
+        yield case.play(recorded(name, number), LENGTH)
+    old = Delivery("until-close", head=b"HTTP/1.0 200 Fine By Me\r\nX-A: 1\r\nx-a: 2\r\n\r\n")
+    yield case.play(Reply(), old)
+
+
+def _sent_head(exchange: Exchange) -> list[str]:
+    head = script(*exchange.turns[0]).head
+    return head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+
+
+@check("session-response-reason")
+async def recorded_reasons(case: Case) -> None:
+    """The words behind the status are those that were sent."""
+    async with case.opened() as session:
+        for exchange in _heads(case):
+            async with case.stream(session, "GET", exchange.url) as response:
+                reason = _sent_head(exchange)[0].split(" ", 2)[2]
+                compare(reason, response.reason_phrase, "the reason phrase")
+                await response.aread()
+
+
+async def _head_is_right(case: Case, session: Any, exchange: Exchange) -> None:
+    first, *lines = _sent_head(exchange)
+    version, status, _ = first.split(" ", 2)
     async with case.stream(session, "GET", exchange.url) as response:
-        got = f"{response.http_version} {response.status_code} {response.reason_phrase}"
-        compare(first, got, "version, status and reason")
+        got = f"{response.http_version} {response.status_code}"
+        compare(f"{version} {status}", got, "version and status")
         for name in {line.partition(": ")[0].lower() for line in lines}:
             expected = [v for n, _, v in (ln.partition(": ") for ln in lines) if n.lower() == name]
             compare(expected, response.headers.get_list(name), f"the header lines {name!r}")
@@ -511,8 +564,25 @@ async def _json_arrives(case: Case, value: object) -> None:
         case.note(f"session.post(url, json={value!r})")
         await session.post(exchange.url, json=value)
     request = only(exchange)
-    compare(["application/json"], lines_of(request, "content-type"), "Content-Type")
+    compare("application/json", _media_type(request), "the media type of Content-Type")
     compare(value, json.loads(request.body), "the body, read as JSON")
+
+
+def _media_type(request: Recorded) -> str:
+    """What Content-Type names, without its parameters."""
+    return "; ".join(lines_of(request, "content-type")).partition(";")[0].strip().lower()
+
+
+@check("session-verbs-payloads", "form")
+async def form_arrives(case: Case) -> None:
+    """A mapping as `data` goes out as a form."""
+    exchange = case.play(Reply(body=b"ok"))
+    async with case.opened() as session:
+        case.note("session.post(url, data={'a': '1 2'})")
+        await session.post(exchange.url, data={"a": "1 2"})
+    expected = "application/x-www-form-urlencoded"
+    compare(expected, _media_type(only(exchange)), "the media type of Content-Type")
+    compare(b"a=1+2", only(exchange).body, "the body")
 
 
 @check("session-verbs-payloads", "files")
@@ -589,7 +659,7 @@ async def redirects_are_responses(case: Case) -> None:
                     raise Deviation("sent-extra", [], target.requests, "the redirect was followed")
 
 
-def _chain(kind: str) -> Play:
+def _chain(kind: str, *, history: bool) -> Play:
     async def follow(case: Case) -> None:
         """The recorded chain of three is followed to its end."""
         name = f"httpbin/{kind}-redirect-3"
@@ -603,18 +673,36 @@ def _chain(kind: str) -> Play:
         async with case.opened(follow_redirects=True) as session:
             for how in CALLS:
                 response = await call(case, session, how, "GET", urls[0])
-                compare(interactions[-1].response.body, response.content, "the final response")
-                compare(urls[-1], str(response.url), "its url")
-                compare(urls[:-1], [str(past.url) for past in response.history], "history")
+                if history:
+                    compare(urls[-1], str(response.url), "its url")
+                    compare(urls[:-1], [str(past.url) for past in response.history], "history")
+                else:
+                    compare(interactions[-1].response.body, response.content, "the final response")
 
     return follow
 
 
 for _kind in ("relative", "absolute"):
-    check("session-redirects-followed", f"recorded-{_kind}")(_chain(_kind))
+    check("session-redirects-followed", f"recorded-{_kind}")(_chain(_kind, history=False))
+    check("session-redirects-history", f"recorded-{_kind}")(_chain(_kind, history=True))
 
 
-@check("session-redirects-followed", "limit")
+@check("session-redirects-followed", "no-end", limit=20)
+async def there_is_an_end(case: Case) -> None:
+    """An address that sends to itself is left some time, with TooManyRedirects."""
+    case.play(to("/round"), LENGTH, path="/round")
+    async with case.opened(follow_redirects=True) as session:
+        for how in CALLS:
+            try:
+                got = await call(case, session, how, "GET", f"{case.tape.url}/round")
+            except httpx.TooManyRedirects:
+                continue
+            except Exception as error:
+                raise Deviation("wrong-exception", "httpx.TooManyRedirects", error) from error
+            raise Deviation("no-exception", "httpx.TooManyRedirects", got)
+
+
+@check("session-redirects-limit")
 async def twenty_and_no_more(case: Case) -> None:
     """Twenty redirects lead to a response, twenty-one to TooManyRedirects."""
     async with case.opened(follow_redirects=True) as session:
@@ -628,7 +716,8 @@ async def twenty_and_no_more(case: Case) -> None:
                 if count == 20:
                     raise Deviation("wrong-exception", b"arrived", error) from error
             else:
-                compare((20, b"arrived"), (len(response.history), response.content), f"{count}")
+                got = (len(exchange.requests), response.content)
+                compare((21, b"arrived"), got, f"requests and body after {count} redirects")
             finally:
                 case.tape.forget(exchange)
 
@@ -636,6 +725,28 @@ async def twenty_and_no_more(case: Case) -> None:
 @check("session-redirects-content")
 async def content_on_the_way(case: Case) -> None:
     """307 and 308 send the POST again; after the others it is a bare GET."""
+    async for status, request in _posted(case):
+        kept = status > 303
+        framing = [lines_of(request, name) for name in ("content-length", "transfer-encoding")]
+        got = (request.method, request.body, *framing)
+        expected: tuple[Any, ...] = ("POST", b"abc", ["3"], []) if kept else ("GET", b"", [], [])
+        if not kept and framing[0] == ["0"]:
+            got = (*got[:2], [], got[3])  # that there is none may be said
+        if got != expected:
+            raise Deviation("sent-wrong", expected, got, f"what follows a {status}")
+
+
+@check("session-redirects-content-type")
+async def type_on_the_way(case: Case) -> None:
+    """The type goes with the content, and stays behind without it."""
+    async for status, request in _posted(case):
+        expected = ["text/plain"] if status > 303 else []
+        if (got := lines_of(request, "content-type")) != expected:
+            raise Deviation("sent-wrong", expected, got, f"Content-Type after a {status}")
+
+
+async def _posted(case: Case) -> AsyncIterator[tuple[int, Recorded]]:
+    """Each status of a redirect, and what a POST that met it became."""
     headers = {"Content-Type": "text/plain", "X-Mine": "1"}
     async with case.opened(follow_redirects=True) as session:
         for status in (301, 302, 303, 307, 308):
@@ -643,15 +754,7 @@ async def content_on_the_way(case: Case) -> None:
             exchange = case.play(to(target.path, status))
             sending: dict[str, Any] = {"headers": headers, "content": b"abc"}
             await call(case, session, "stream", "POST", exchange.url, **sending)
-            kept = (["3"], ["text/plain"]) if status > 303 else ([], [])
-            expected: tuple[Any, ...] = (
-                ("POST", b"abc", *kept) if status > 303 else ("GET", b"", *kept)
-            )
-            request = only(target)
-            fields = [lines_of(request, name) for name in ("content-length", "content-type")]
-            got = (request.method, request.body, *fields)
-            if got != expected:
-                raise Deviation("sent-wrong", expected, got, f"what follows a {status}")
+            yield status, only(target)
 
 
 SECRETS = {
@@ -659,15 +762,15 @@ SECRETS = {
     "X-Api-Key": "k",
     "Cookie": "a=b",
     "Proxy-Authorization": "p",
-    "X-Mine": "1",
+    "X-Csrf-Token": "t",
+    "Client-Secret": "c",
 }
+OTHERS = {"X-Mine": "1", "If-None-Match": '"e"', "X-Tenant": "blue"}
 
 
-@check("session-redirects-origin")
-async def nothing_goes_along(case: Case) -> None:
-    """Another port is another origin: of the caller's headers only harmless ones reach it."""
-    own = {name: SECRETS[name] for name in ("Authorization", "X-Api-Key")}
-    given = {name: SECRETS[name] for name in SECRETS if name not in own}
+async def _elsewhere(case: Case, own: dict[str, str], given: dict[str, str]) -> None:
+    """Another port is another origin: none of these reach it."""
+    names = [*own, *given]
     with Tape() as other:
         async with case.opened(follow_redirects=True, headers=own) as session:
             for status in (302, 307):
@@ -678,8 +781,21 @@ async def nothing_goes_along(case: Case) -> None:
                         case, session, how, "POST", exchange.url, headers=given, content=b"x"
                     )
                 for request in target.requests:
-                    if leaked := [name for name in SECRETS if request.values(name)]:
+                    if leaked := [name for name in names if request.values(name)]:
                         raise Deviation("sent-extra", [], leaked, "sent to the other origin")
+
+
+@check("session-redirects-origin")
+async def nothing_goes_along(case: Case) -> None:
+    """Of the credentials that the session or the call has, none go along."""
+    own = {name: SECRETS[name] for name in ("Authorization", "X-Api-Key")}
+    await _elsewhere(case, own, {name: SECRETS[name] for name in SECRETS if name not in own})
+
+
+@check("session-redirects-origin-others")
+async def only_what_is_harmless(case: Case) -> None:
+    """Headers of the caller's own making stay behind as well."""
+    await _elsewhere(case, {"X-Tenant": OTHERS["X-Tenant"]}, OTHERS)
 
 
 # Import

@@ -8,6 +8,7 @@ full, a peer that does not read, a pool whose one connection is in use.
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import time
 from contextlib import ExitStack, contextmanager
@@ -32,7 +33,7 @@ UPLOAD = 16 << 20  # bytes: more than the buffers on both sides hold
 
 
 async def times_out(wait: Awaitable[object], kind: type[Exception], what: str) -> None:
-    """The wait ends in this exception, after the timeout and not before."""
+    """The wait ends in a kind of this exception, after the timeout and not before."""
     began = time.monotonic()
     try:
         async with asyncio.timeout(LIMIT):
@@ -52,15 +53,23 @@ async def times_out(wait: Awaitable[object], kind: type[Exception], what: str) -
 @check("timeouts-silence")
 async def silence(case: Case) -> None:
     """Before the head and amid the body, through `stream()` and through a verb."""
+    await _silence(case, httpx.TimeoutException)
+
+
+@check("timeouts-named", "read")
+async def silence_named(case: Case) -> None:
+    """Silence before the head and amid the body is the read's."""
+    await _silence(case, httpx.ReadTimeout)
+
+
+async def _silence(case: Case, kind: type[Exception]) -> None:
     amid = Delivery("chunked", held=(3,))
     exchanges = [case.tape.silent(Reply()), case.play(Reply(body=b"one two"), amid)]
     async with case.opened() as session:
         given = {"timeout": SHORT}
         case.note(f"session.stream('GET', url, timeout={SHORT}), the server falling silent")
         waits = [
-            times_out(
-                call(case, session, how, "GET", exchange.url, **given), httpx.ReadTimeout, where
-            )
+            times_out(call(case, session, how, "GET", exchange.url, **given), kind, where)
             for exchange, where in zip(exchanges, ("before the head", "amid the body"), strict=True)
             for how in CALLS
         ]
@@ -73,9 +82,16 @@ async def silence(case: Case) -> None:
 
 @check("timeouts-not-total")
 async def longer_than_the_timeout(case: Case) -> None:
-    """A stream of many small waits, and a caller who is slow between two reads."""
+    """A stream of many small waits."""
     async with case.opened(timeout=0.5) as session:
-        await together(_trickle(case.apart(), session), _slow_caller(case.apart(), session))
+        await _trickle(case, session)
+
+
+@check("timeouts-caller")
+async def slow_between_two_reads(case: Case) -> None:
+    """A caller who is slow, while the server says nothing."""
+    async with case.opened(timeout=0.5) as session:
+        await _slow_caller(case, session)
 
 
 async def _trickle(case: Case, session: Any) -> None:
@@ -126,23 +142,71 @@ def full_listener() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
+@check("timeouts-refused")
+async def never_without_end(case: Case) -> None:
+    """Negative, or nan, given to the constructor or to the call, and the server says nothing."""
+    wrong = (-1, -0.5, -math.inf, math.nan)
+    await together(
+        *(_ends(case.apart(), seconds, own=own) for seconds in wrong for own in (False, True))
+    )
+
+
+async def _ends(case: Case, seconds: float, *, own: bool) -> None:
+    exchange = case.tape.silent(Reply())
+    where = f"timeout={seconds} in the {'constructor' if own else 'call'}"
+    given = {"timeout": seconds}
+    try:
+        async with asyncio.timeout(LIMIT) as limit:
+            async with case.opened(**(given if own else {"timeout": 30.0})) as session:
+                named = {} if own else given
+                got = await call(case, session, "stream", "GET", exchange.url, **named)
+    except Exception as error:
+        if limit.expired():
+            raise Deviation("hang", "an exception", None, where) from error
+    else:
+        raise Deviation("no-exception", "an exception", got, where)
+    finally:
+        exchange.release_all()
+        case.tape.forget(exchange)
+
+
 @check("timeouts-connect")
 async def no_connection(case: Case) -> None:
     """A listener whose queue is full lets nobody connect."""
+    await _no_connection(case, httpx.TimeoutException)
+
+
+@check("timeouts-named", "connect")
+async def no_connection_named(case: Case) -> None:
+    """What was never connected is the connection's."""
+    await _no_connection(case, httpx.ConnectTimeout)
+
+
+async def _no_connection(case: Case, kind: type[Exception]) -> None:
     with full_listener() as url:
         async with case.opened() as session:
             wait = call(case, session, "stream", "GET", url, timeout=SHORT)
-            await times_out(wait, httpx.ConnectTimeout, "a connection that is not made")
+            await times_out(wait, kind, "a connection that is not made")
 
 
 @check("timeouts-write")
 async def nobody_reads(case: Case) -> None:
     """The server takes the head and then reads no more."""
+    await _nobody_reads(case, httpx.TimeoutException)
+
+
+@check("timeouts-named", "write")
+async def nobody_reads_named(case: Case) -> None:
+    """What cannot be written is the write's."""
+    await _nobody_reads(case, httpx.WriteTimeout)
+
+
+async def _nobody_reads(case: Case, kind: type[Exception]) -> None:
     exchange = case.play(Reply(body=b"ok"), read="held")
     async with case.opened() as session:
         case.note(f"session.stream('POST', url, content=bytes({UPLOAD})), nobody reading")
         async with asyncio.timeout(2 * LIMIT):
-            await times_out(_upload(session, exchange.url), httpx.WriteTimeout, "a stuck upload")
+            await times_out(_upload(session, exchange.url), kind, "a stuck upload")
 
 
 async def _upload(session: Any, url: str) -> None:
@@ -153,6 +217,16 @@ async def _upload(session: Any, url: str) -> None:
 @check("timeouts-pool")
 async def pool_in_use(case: Case) -> None:
     """With every connection in use a call waits for the timeout; later there is room again."""
+    await _pool_in_use(case, httpx.TimeoutException)
+
+
+@check("timeouts-named", "pool")
+async def pool_in_use_named(case: Case) -> None:
+    """What waited for a connection of the pool's is the pool's."""
+    await _pool_in_use(case, httpx.PoolTimeout)
+
+
+async def _pool_in_use(case: Case, kind: type[Exception]) -> None:
     for size in (1, 2):
         async with case.opened(limits=httpx.Limits(max_connections=size)) as session:
             held = [case.play(Reply(body=b"later"), Delivery(held=(2,))) for _ in range(size)]
@@ -163,7 +237,7 @@ async def pool_in_use(case: Case) -> None:
                 full = f"max_connections={size}, all in use"
                 for _ in range(2):
                     wait = call(case, session, "stream", "GET", url, timeout=SHORT)
-                    await times_out(wait, httpx.PoolTimeout, full)
+                    await times_out(wait, kind, full)
             finally:
                 for exchange in held:
                     exchange.release_all()

@@ -2,12 +2,14 @@
 
 Each client has an environment of its own, `.venv-peers/<client>`, and beside it a copy of the suite
 as it is when the run begins, so that no client meets this checkout's `fasthttp` by accident, and
-nobody's edit changes the suite amid a run. One client runs at a time.
+nobody's edit changes the suite amid a run. Two clients run at once, unless `--at-once` says another
+number: most of a run is waiting. What hangs or dies costs its own verdicts, and no other client's.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import shutil
@@ -28,7 +30,7 @@ from conformance.peers.settle import trials as trials_of
 from spec import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from pathlib import Path
 
 ROOT = HERE.parent.parent
@@ -47,34 +49,58 @@ class Failed(Exception):  # noqa: N818 - says what could not be done
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Judge the clients named, or all; the exit code is that of the worst failure to judge."""
+    """Judge the clients named, or all; 3 if one of them could not be judged."""
     parser = argparse.ArgumentParser("python -m conformance.peers", description=__doc__)
     parser.add_argument("client", nargs="*", choices=[[], *CLIENTS], help="all, if none is named")
     parser.add_argument("--fuzz", type=int, default=FUZZ, help="examples for each property")
+    parser.add_argument("--at-once", type=int, default=2, metavar="N", help="so many clients")
     parser.add_argument(
         "--only", metavar="EXPRESSION", help="trials, as for -k; nothing is written"
     )
     parser.add_argument("--write-baseline", action="store_true", help="merge what deviates")
     parser.add_argument("--again", action="store_true", help="of the last run, without another")
     options = parser.parse_args(arguments)
-    failed = []
-    for name in options.client or CLIENTS:
-        client, began = CLIENTS[name], time.monotonic()
-        try:
-            if not options.again:
-                judge(client, options.fuzz, options.only)
-            told = "" if options.only else publish(client, rewrite=options.write_baseline)
-        except Failed as error:
-            failed.append(name)
-            told = f"FAILED: {error}"
-        print(f"{name:<18} {time.monotonic() - began:5.0f} s   {told}", flush=True)
+    if options.at_once < 1:
+        parser.error("--at-once: at least one client must have its turn")
+
+    async def one(name: str) -> str:
+        client = CLIENTS[name]
+        if not options.again:
+            await judge(client, options.fuzz, options.only)
+        return "" if options.only else publish(client, rewrite=options.write_baseline)
+
+    return asyncio.run(several(options.client or CLIENTS, one, options.at_once))
+
+
+async def several(
+    names: Collection[str], one: Callable[[str], Awaitable[str]], at_once: int
+) -> int:
+    """Do `one` for each name, so many at once, and print what it tells; 3 if one has failed."""
+    places, began, failed = asyncio.Semaphore(at_once), time.monotonic(), []
+
+    async def turn(name: str) -> None:
+        async with places:
+            since = time.monotonic()
+            try:
+                told = await one(name)
+            except (Failed, baselines.BaselineError, OSError, ValueError) as error:
+                failed.append(name)
+                told = f"FAILED: {error}"
+            print(f"{name:<18} {time.monotonic() - since:5.0f} s   {told}", flush=True)
+
+    async with asyncio.TaskGroup() as group:
+        for name in names:
+            group.create_task(turn(name))
+    told = f"{len(names)} clients, {at_once} at once: {time.monotonic() - began:.0f} s"
+    print(f"{told}; failed: {', '.join(failed)}" if failed else told, flush=True)
     return 3 if failed else 0
 
 
-def judge(client: Client, fuzz: int, only: str | None) -> None:
+async def judge(client: Client, fuzz: int, only: str | None) -> None:
     """Judge one client; the report is in its environment."""
-    home = environment(client)
-    suite, made, log = copy(client, home / "suite"), home / RAW, home / "run.log"
+    home = await asyncio.to_thread(environment, client)
+    suite = await asyncio.to_thread(copy, client, home / "suite")
+    made, log = home / RAW, home / "run.log"
     made.unlink(missing_ok=True)
     trials = filter(None, [only and f"({only})", client.selection(catalogue.load())])
     command = [
@@ -87,25 +113,31 @@ def judge(client: Client, fuzz: int, only: str | None) -> None:
         *("-n", "1", "--max-worker-restart", "1000"),
         *("-o", f"faulthandler_timeout={STUCK}", "-o", "faulthandler_exit_on_timeout=true"),
     ]
+    code = await through(command, suite, log, LONGEST)
+    if not made.exists():
+        raise Failed(f"exit code {code}, no report; see {log}")
+
+
+async def through(command: Sequence[str], folder: Path, log: Path, longest: float) -> int:
+    """The exit code of a command, of which nothing is left then; `Failed` if it takes longer."""
     with log.open("w") as output:
-        run = subprocess.Popen(
-            command,
-            cwd=suite,
+        run = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=folder,
             env=clean(os.environ),
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
         try:
-            run.wait(LONGEST)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"not through after {LONGEST:g} s; see {log.relative_to(ROOT)}") from None
+            async with asyncio.timeout(longest):
+                return await run.wait()
+        except TimeoutError:
+            raise Failed(f"not through after {longest:g} s; see {log}") from None
         finally:
             with suppress(ProcessLookupError):  # nothing of it is left, as a rule
                 os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
-    if not made.exists():
-        raise Failed(f"exit code {run.returncode}, no report; see {log.relative_to(ROOT)}")
+            await run.wait()
 
 
 def publish(client: Client, *, rewrite: bool) -> str:

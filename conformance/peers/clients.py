@@ -92,13 +92,18 @@ _NO_LIMITS = {"timeouts-pool": "no call waits for a place: its pool has no limit
 _KEEPS_NOTHING = {"body-content": "what was read can be asked for inside the block only"}
 _NO_DEFAULT = {"text-default": "without a charset it gives bytes; the adapter names UTF-8"}
 _ALLOWS_NONE = dict.fromkeys(
-    ("security-allow", "security-allow-names"), "its guard has no list of what it lets through"
+    ("security-allow", "security-allow-names", "security-credentials-drawn"),
+    "its guard has no list of what it lets through",
 )
 _FOLLOWS_NONE = dict.fromkeys(
     (
         "session-redirects-followed",
+        "session-redirects-history",
+        "session-redirects-limit",
         "session-redirects-content",
+        "session-redirects-content-type",
         "session-redirects-origin",
+        "session-redirects-origin-others",
         "session-cookies-redirected",
         "errors-request-redirects",
         "security-redirects",
@@ -140,7 +145,7 @@ CLIENTS = {
             "niquests",
             "niquests",
             "niquests.AsyncSession",
-            without={**_AWAITED, **_NO_LIMITS, **_NO_DEFAULT},
+            without={**_AWAITED, **_NO_DEFAULT},
         ),
         Client(
             "curl_cffi",

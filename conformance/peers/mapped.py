@@ -166,7 +166,8 @@ def at_once(made: Any) -> Any:
 
 def sent(url: Any, method: str, headers: Any) -> SimpleNamespace:
     """What a client tells of the request, under the names that httpx has."""
-    return SimpleNamespace(url=str(url), method=method, headers=httpx.Headers(headers))
+    encoded = httpx.Headers(headers, encoding="utf-8")  # by default, what is not ASCII fails here
+    return SimpleNamespace(url=str(url), method=method, headers=encoded)
 
 
 def given(**arguments: Any) -> dict[str, Any]:
@@ -176,7 +177,8 @@ def given(**arguments: Any) -> dict[str, Any]:
 
 def closed(base_url: str) -> str:
     """The base as it is written for a client that joins addresses by RFC 3986: a slash ends it."""
-    return base_url if base_url.endswith("/") else f"{base_url}/"
+    ended = base_url.endswith("/") or "?" in base_url or "#" in base_url
+    return base_url if ended else f"{base_url}/"
 
 
 # Lent to clients that have none

@@ -89,9 +89,7 @@ def excused(report: dict[str, Any], baseline: Baseline) -> dict[str, Any]:
             if verdict.block:
                 trial["block"] = verdict.block
     report["baseline"] = {
-        id_: {"verdict": list(entry.codes), "reason": entry.reason}
-        for id_, entry in baseline.entries.items()
-        if id_ in states
+        id_: entry.table() for id_, entry in baseline.entries.items() if id_ in states
     }
     report["profiles"] = {
         profile: {"conforms": not found.failing(profile), "failing": found.failing(profile)}

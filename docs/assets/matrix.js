@@ -8,7 +8,7 @@
   const shown = form.querySelector("output");
 
   const filter = () => {
-    const { profile, level, text, differ } = form.elements;
+    const { profile, level, kind, text, differ } = form.elements;
     const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
     let left = 0;
     for (const row of rows) {
@@ -16,11 +16,13 @@
       row.hidden = !(
         (!profile.value || dataset.profile === profile.value) &&
         (!level.value || dataset.level === level.value) &&
+        (!kind.value || dataset.kinds.split(" ").includes(kind.value)) &&
         (!differ.checked || dataset.differ === "1") &&
         words.every((word) => dataset.text.includes(word))
       );
       left += row.hidden ? 0 : 1;
     }
+    table.dataset.kind = kind.value;
     shown.textContent = `${left} of ${rows.length} requirements`;
   };
   form.addEventListener("input", filter);
@@ -41,10 +43,32 @@
     return pages.get(address);
   };
 
-  const block = (found, id) => {
+  // The part of a client's page that is about one rule: its heading, and what follows up to the next.
+  const section = (found, id) => {
+    const elements = [];
     let element = found.getElementById(id);
-    while (element && !element.querySelector("pre")) element = element.nextElementSibling;
-    return element ? element.querySelector("pre").textContent.trimEnd() : "";
+    while (element && (!elements.length || element.tagName !== "H2")) {
+      elements.push(element);
+      element = element.nextElementSibling;
+    }
+    const first = (selector) =>
+      elements.map((each) => (each.matches(selector) ? each : each.querySelector(selector))).find(Boolean);
+    return { block: first("pre"), known: first(".known") };
+  };
+
+  const show = ({ block, known }) => {
+    dialog.querySelector("code").textContent = block ? block.textContent.trimEnd() : "";
+    const said = dialog.querySelector(".block-known");
+    said.textContent = known ? known.textContent : "";
+    const source = known?.dataset.source;
+    if (source) {
+      said.textContent = said.textContent.replace(/ \(source\)\s*$/, " ");
+      const link = document.createElement("a");
+      link.href = source;
+      link.textContent = source.replace(/^https?:\/\//, "");
+      said.append(link);
+    }
+    said.hidden = !known;
   };
 
   table.addEventListener("click", async (event) => {
@@ -53,7 +77,7 @@
     event.preventDefault();
     const [address, id] = link.href.split("#");
     try {
-      dialog.querySelector("code").textContent = block(await page(address), id);
+      show(section(await page(address), id));
     } catch {
       location.assign(link.href);
       return;

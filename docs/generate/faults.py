@@ -83,5 +83,12 @@ def _mark(client: str, broken: tuple[str, ...] | None) -> str:
         return '<td class="v-none" title="not judged">–</td>'
     if not broken:
         return '<td class="v-pass" title="does not have it">✓</td>'
-    where, label = f"../clients/{client}/#{broken[0]}", f"{client} breaks {', '.join(broken)}"
+    said = ", ".join(f"{id_}{_kind(client, id_)}" for id_ in broken)
+    where, label = f"../clients/{client}/#{broken[0]}", f"{client} breaks {said}"
     return f'<td class="v-fail"><a href="{where}" aria-label="{label}" title="{label}">✗</a></td>'
+
+
+def _kind(name: str, id_: str) -> str:
+    (client,) = (client for client in clients() if client.name == name)
+    kind = client.cells[id_].kind
+    return f" ({kind})" if kind else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from conformance.baseline import KINDS
 from docs.generate.chapters import chip
 from docs.generate.folders import CLIENTS, GENERATED, write
 from docs.generate.results import Client, clients, saboteurs, totals
@@ -11,6 +13,8 @@ from docs.generate.words import count, escape, linked, strip
 from spec.catalogue import LEVELS, PROFILES, Requirement, load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from conformance.scoreboard import Cell
 
 SILENT = "data-search-exclude"
@@ -51,6 +55,7 @@ def matrix() -> str:
 
 <dialog class="block" id="block" aria-labelledby="block-title">
 <p class="block-title" id="block-title"></p>
+<p class="block-known"></p>
 <pre tabindex="0"><code></code></pre>
 <p class="block-links"><a class="block-rule" href="#">the rule</a>
 <a class="block-page" href="#">all deviations of this client</a>
@@ -59,7 +64,7 @@ def matrix() -> str:
 
 
 def _filter() -> str:
-    def select(name: str, values: tuple[str, ...]) -> str:
+    def select(name: str, values: Iterable[str]) -> str:
         options = "".join(f'<option value="{value}">{value}</option>' for value in values)
         return (
             f'<label>{name} <select name="{name}"><option value="">all</option>'
@@ -69,6 +74,7 @@ def _filter() -> str:
     return f"""<form class="matrix-filter" id="matrix-filter" data-search-exclude>
 {select("profile", PROFILES)}
 {select("level", LEVELS)}
+{select("kind", KINDS)}
 <label>text <input type="search" name="text" placeholder="lines, U+2028, gzip" size="18"></label>
 <label class="check"><input type="checkbox" name="differ"> only where clients differ</label>
 <output aria-live="polite"></output>
@@ -77,40 +83,44 @@ def _filter() -> str:
 
 def _row(requirement: Requirement) -> str:
     cells = "".join(_cell(client, requirement.id) for client in clients())
-    kinds = {client.mark(requirement.id)[2] for client in clients()} - {"none"}
+    marks = {client.mark(requirement.id)[2] for client in clients()} - {"none"}
+    kinds = {client.cells[requirement.id].kind for client in clients()} - {""}
     where = f"../../specification/{requirement.chapter}/#{requirement.id}"
     words = escape(f"{requirement.id} {strip(requirement.sentence)} {requirement.why}".lower())
     return (
         f'<tr data-level="{requirement.level}" data-profile="{requirement.profile}" '
-        f'data-differ="{int(len(kinds) > 1)}" data-text="{words}">'
+        f'data-differ="{int(len(marks) > 1)}" data-kinds="{" ".join(sorted(kinds))}" '
+        f'data-text="{words}">'
         f'<th scope="row"><a href="{where}" title="{escape(strip(requirement.sentence))}">'
         f"{requirement.id}</a> {chip(requirement.level)}</th>{cells}</tr>"
     )
 
 
 def _cell(client: Client, id_: str) -> str:
-    mark, words, kind = client.mark(id_)
+    mark, words, looks = client.mark(id_)
     label = escape(words)
     if not client.deviates(id_):
-        return f'<td class="v-{kind}" title="{label}">{mark}</td>'
+        return f'<td class="v-{looks}" title="{label}">{mark}</td>'
     where = f"../clients/{client.name}/#{id_}"
     return (
-        f'<td class="v-{kind}"><a href="{where}" aria-label="{label}" title="{label}">'
-        f"{mark}</a></td>"
+        f'<td class="v-{looks}" data-kind="{client.cells[id_].kind}">'
+        f'<a href="{where}" aria-label="{label}" title="{label}">{mark}</a></td>'
     )
 
 
 def overview() -> str:
     """A line for each client: what was judged, and how it came out."""
     lines = [
-        "| client | version | MUST kept | SHOULD kept | faults had | conforms to |",
-        "| --- | --- | ---: | ---: | ---: | --- |",
+        "| client | version | MUST kept | SHOULD kept | fault | choice | limit | of the 96 had "
+        "| conforms to |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for each in totals():
-        pairs = " | ".join(f"{n} of {of}" for n, of in (each.must, each.should, each.faults))
+        must, should, had = (f"{n} of {of}" for n, of in (each.must, each.should, each.faults))
+        numbers = " | ".join([must, should, *map(str, each.kinds.values()), had])
         held = ", ".join(profile for profile, holds in each.profiles.items() if holds) or "none"
         lines.append(
-            f"| [{each.name}](clients/{each.name}.md) | {each.version} | {pairs} | {held} |"
+            f"| [{each.name}](clients/{each.name}.md) | {each.version} | {numbers} | {held} |"
         )
     return "\n".join(lines)
 
@@ -125,11 +135,18 @@ def client_page(client: Client) -> str:
         "search:\n  exclude: true\n---",
         f"# {client.name} {client.version}",
         f"Judged is {client.about}, as `{client.session}` on Python {client.python}; "
-        f"it departs from {count(len(found), 'requirement')}. "
+        f"it departs from {count(len(found), 'requirement')}{_of_each_kind(found)}. "
         "[The matrix](../matrix.md) shows it beside others, and says "
         "[what the number is not](../matrix.md#what-the-number-is-not).",
     ]
     return "\n\n".join([*parts, *(_deviation(id_, each) for id_, each in found.items())])
+
+
+def _of_each_kind(found: dict[str, Cell]) -> str:
+    """How many of the deviations are of each kind, as far as somebody has said."""
+    kinds = [cell.kind for cell in found.values()]
+    numbers = [count(kinds.count(kind), kind) for kind in KINDS if kind in kinds]
+    return f": {', '.join(numbers)}" if numbers else ""
 
 
 def _deviation(id_: str, cell: Cell) -> str:
@@ -142,10 +159,31 @@ def _deviation(id_: str, cell: Cell) -> str:
         f"{requirement.sentence} [The rule](../../specification/{requirement.chapter}.md#{id_})",
     ]
     if cell.reason:
-        parts.append(f"**Known.** {linked(cell.reason, '../../specification/')}")
+        parts.append(_known(cell))
     if cell.block:
         parts.append(f"~~~~text\n{cell.block}\n~~~~")
     return "\n\n".join(parts)
+
+
+def _known(cell: Cell) -> str:
+    """What the baseline says of a deviation; the dialog of the matrix shows it as well."""
+    said = linked(cell.reason, "../../specification/")
+    attributes = f"data-source={cell.source!r}" if _is_address(cell.source) else ""
+    word = f"**{cell.kind.capitalize() or 'Known'}.**"
+    return f"{word} {said}{_source(cell.source)}\n{{ .known {attributes} }}"
+
+
+def _source(source: str) -> str:
+    if not source:
+        return ""
+    if _is_address(source):
+        return f" ([source](<{source}>))"
+    told = source.replace("`", "'")
+    return f" (source: `{told}`)"
+
+
+def _is_address(source: str) -> bool:
+    return re.fullmatch(r"https?://[^\s'\"<>]+", source) is not None
 
 
 def kills() -> str:

@@ -55,9 +55,9 @@ class Client:
     def mark(self, id_: str) -> tuple[str, str, str]:
         """Mark, words and class of a requirement."""
         mark, words, kind = MARKS.get(self.verdict(id_), NOT_JUDGED)
-        reason = self.cells[id_].reason if id_ in self.cells else ""
-        said = f": {reason}" if reason and kind == "none" else ""
-        return mark, f"{self.name} {words} {id_}{said}", kind
+        cell = self.cells.get(id_, scoreboard.Cell("not-claimed"))
+        said = cell.reason if kind == "none" else cell.kind
+        return mark, f"{self.name} {words} {id_}{said and f': {said}'}", kind
 
 
 @dataclass(frozen=True)

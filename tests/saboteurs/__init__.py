@@ -8,6 +8,7 @@ breaks; it may break no other. Their bugs are those that real clients had (spec/
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
@@ -96,6 +97,16 @@ def restore_all() -> None:
     """Take every stand-in away, also those of sessions that were never closed."""
     while _open:
         _open.popitem()[1][1].close()
+    forget()
+
+
+def forget() -> None:
+    """Empty the library's caches: what a stand-in computed must not be another session's answer."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "fasthttp":
+            for value in list(vars(module).values()):
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
 
 
 def discover() -> list[Saboteur]:

@@ -12,7 +12,7 @@ from fasthttp.decoders.codings import BodyError, Coding
 from fasthttp.decoders.lines import LineDecoder
 from fasthttp.decoders.text import TextDecoder
 from fasthttp.exchange import Exchange
-from fasthttp.framing import ProtocolError
+from fasthttp.framing import Body, Head, ProtocolError, framing
 from fasthttp.http1 import ResponseReader
 from fasthttp.reading import Items, Memory, Pull
 from fasthttp.response import Response
@@ -78,6 +78,13 @@ class ReplaysOnce(Sabotaged):
     """Gives what is in memory to the first who asks (B42)."""
 
     patches = {f"{RESPONSE}._open": _once}
+
+
+@saboteur("body-replay-sync")
+class InheritsLines(Sabotaged):
+    """Leaves the lines of a body in memory to httpx, which splits them elsewhere (B01)."""
+
+    patches = {f"{RESPONSE}.iter_lines": httpx.Response.iter_lines}
 
 
 def _the_rest(self: Response) -> None:
@@ -194,7 +201,20 @@ class ExcessIsAnError(Sabotaged):
     patches = {"fasthttp.http1.ResponseReader.feed": _no_surplus}
 
 
-@saboteur("body-framing-refused", "errors-family")
+def _chunked_wins(method: str, head: Head) -> Body:
+    chunked = head.tokens(b"transfer-encoding")
+    kept = [pair for pair in head.headers if not chunked or pair[0].lower() != b"content-length"]
+    return framing(method, head._replace(headers=tuple(kept)))
+
+
+@saboteur("body-framing-both")
+class ChunkedWins(Sabotaged):
+    """Does not look at Content-Length where there is Transfer-Encoding (B66)."""
+
+    patches = {"fasthttp.http1.framing": _chunked_wins}
+
+
+@saboteur("body-framing-refused", "errors-kind")
 class LengthByInt(Sabotaged):
     """Reads the first Content-Length, with its sign (B66)."""
 

@@ -74,7 +74,7 @@ class _FourAtLeast(ByteChunker):
         return self.flush() if len(self._pending) >= 4 else []
 
 
-@saboteur("bytes-arrival", "timeouts-not-total")
+@saboteur("bytes-arrival", "timeouts-caller", "timeouts-not-total")
 class WaitsForFour(Sabotaged):
     """Waits for four bytes, to see whether they are a byte order mark (B39)."""
 
@@ -118,7 +118,18 @@ def _as_written(values: Iterable[str]) -> list[str]:
     return [token for token in tokens if token]
 
 
-@saboteur("bytes-coding-names")
+def _without_old_names(names: Sequence[str]) -> codings.BodyDecoder | None:
+    return codings.decoder_for([f"?{name}" if name == "x-gzip" else name for name in names])
+
+
+@saboteur("bytes-coding-x-gzip")
+class OldNameIsUnknown(Sabotaged):
+    """Knows gzip, and does not know x-gzip (B33)."""
+
+    patches = {"fasthttp.response.decoder_for": _without_old_names}
+
+
+@saboteur("bytes-coding-names", "bytes-coding-x-gzip")
 class NamesInLowerCase(Sabotaged):
     """Knows gzip, and does not know GZIP (B33)."""
 

@@ -49,7 +49,7 @@ class NoMessage(Failing):
         raise error if isinstance(error, httpx.ConnectError) else type(error)("", request=request)
 
 
-@saboteur("errors-connect")
+@saboteur("errors-message")
 class NowhereInParticular(Failing):
     """It is not said what could not be reached."""
 

@@ -66,7 +66,14 @@ class _OnlyLf(_Plain):
             super()._field(line.removesuffix("\r"))
 
 
-@saboteur("events-line-ends", "events-arrival", "events-comments", "events-fields", "events-space")
+@saboteur(
+    "events-arrival",
+    "events-chunks",
+    "events-comments",
+    "events-fields",
+    "events-line-ends",
+    "events-space",
+)
 class OnlyLf(Sabotaged):
     """Knows LF and CRLF, and no lone CR (B22)."""
 
@@ -182,7 +189,7 @@ class _IdIsEnough(_Plain):
         super()._dispatch(events)
 
 
-@saboteur("events-no-data", "events-id")
+@saboteur("events-no-data")
 class IdIsEnough(Sabotaged):
     """Gives an event at every blank line once there was an id (B19)."""
 

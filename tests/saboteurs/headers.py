@@ -42,7 +42,7 @@ class DropsEmpty(Merging):
         return merge(tuple(pair for pair in session if pair[1]), request)
 
 
-@saboteur("headers-merged", "headers-precedence", "headers-case", "headers-none")
+@saboteur("headers-merged", "headers-precedence", "headers-case", "headers-none-taken")
 class Replaces(Merging):
     """A call's headers take the place of all of the session's."""
 
@@ -69,7 +69,9 @@ class SessionWins(Merging):
         return merge(session, tuple(left))
 
 
-@saboteur("events-request", "headers-case", "headers-defaults", "headers-none")
+@saboteur(
+    "events-request", "headers-case", "headers-defaults", "headers-none", "headers-none-taken"
+)
 class KeyedAsWritten(Merging):
     """The merge is one of dicts (B80)."""
 
@@ -77,7 +79,7 @@ class KeyedAsWritten(Merging):
         return merge((), tuple({**dict(session), **dict(request)}.items()))
 
 
-@saboteur("headers-not-sticky", "headers-none")
+@saboteur("headers-not-sticky", "headers-none-taken")
 class Updates(Sabotaged):
     """The session's own mapping is updated with the call's."""
 
@@ -96,7 +98,7 @@ class WritesIntoMine(Sabotaged):
         return super().stream(method, url, headers=headers, **named)
 
 
-@saboteur("headers-none", "headers-defaults")
+@saboteur("headers-none", "headers-none-taken", "headers-defaults")
 class NoneAsText(Merging):
     """None goes out as a word (B81)."""
 
@@ -104,7 +106,7 @@ class NoneAsText(Merging):
         return merge(session, tuple((name, str(value)) for name, value in request))
 
 
-@saboteur("headers-none")
+@saboteur("headers-none", "headers-none-taken")
 class NoneAsWritten(Merging):
     """None takes away only what is spelt the same (B81)."""
 
@@ -112,6 +114,16 @@ class NoneAsWritten(Merging):
         removed = {name for name, value in request if value is None}
         kept = tuple(pair for pair in session if pair[0] not in removed)
         return merge(kept, tuple(pair for pair in request if pair[1] is not None))
+
+
+@saboteur("headers-none-taken", "headers-defaults")
+class NoneIsRefused(Merging):
+    """None is no value that it takes (B81)."""
+
+    def merged(self, session: Pairs, request: Changes) -> Pairs:
+        if any(value is None for _, value in request):
+            raise TypeError("header values are str, not None")
+        return merge(session, request)
 
 
 @saboteur("headers-defaults")
@@ -141,7 +153,7 @@ class Cleaning(Sabotaged):
         return await super().request(*positional, **self._clean(named))
 
 
-@saboteur("headers-value-refused")
+@saboteur("headers-value-refused", "headers-refusal-named")
 class CleansLineBreaks(Cleaning):
     """CR and LF are deleted from values."""
 
@@ -149,7 +161,15 @@ class CleansLineBreaks(Cleaning):
         return name, value and re.sub(r"[\r\n]", "", value)
 
 
-@saboteur("headers-name-refused")
+@saboteur("headers-value-space", "headers-refusal-named")
+class Strips(Cleaning):
+    """White space around values is taken away."""
+
+    def cleaned(self, name: str, value: Any) -> tuple[str, Any]:
+        return name, value and value.strip(" \t")
+
+
+@saboteur("headers-name-refused", "headers-refusal-named")
 class CleansNames(Cleaning):
     """What is no token is deleted from names."""
 
@@ -157,12 +177,25 @@ class CleansNames(Cleaning):
         return re.sub(r"[^!#-'*+\-.^_`|~\w]", "", name, flags=re.ASCII) or "X", value
 
 
-@saboteur("headers-value-ascii")
+@saboteur("headers-value-ascii", "headers-refusal-named")
 class QuestionMarks(Cleaning):
     """What is not ASCII goes out as a question mark (B82)."""
 
     def cleaned(self, name: str, value: Any) -> tuple[str, Any]:
         return name, value and value.encode("ascii", "replace").decode()
+
+
+@saboteur("headers-refusal-named")
+class NamesNoHeader(Sabotaged):
+    """A call's header is refused without a word on which it is (B82)."""
+
+    def stream(self, *positional: Any, **named: Any) -> StreamContext:
+        try:
+            return super().stream(*positional, **named)
+        except ValueError as error:
+            if "header" not in str(error):
+                raise
+            raise ValueError("invalid header") from error
 
 
 @saboteur("headers-host")

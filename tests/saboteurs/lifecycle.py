@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fasthttp.reading import Pull
 
 PAUSE = 0.05  # seconds without a byte that end a rest
+LONG_PAUSE = 1.0  # those that end a long one: a busy machine sends it haltingly
 EXCHANGE = "fasthttp.engine.Exchange"
 RESPONSE = "fasthttp.response.Response"
 
@@ -59,10 +60,12 @@ class LeavesByErrorOpen(Sabotaged):
 
 async def _drained(self: Response) -> None:
     with suppress(TimeoutError, httpx.HTTPError):
+        blocks = 0
         while not self.is_closed:
-            async with asyncio.timeout(PAUSE):
+            async with asyncio.timeout(PAUSE if blocks < 10 else LONG_PAUSE):
                 if not await self.stream.read_block():
                     break
+            blocks += 1
     await aclose(self)
 
 
@@ -98,6 +101,7 @@ class _OneBuffer(Exchange):
     "session-leave-early",
     "session-redirects-followed",
     "session-status-silent",
+    perhaps=("session-redirects-limit",),
 )
 class OneBuffer(Sabotaged):
     """Keeps what was not read with the connection, for the next response (B53)."""
@@ -245,11 +249,24 @@ class _Speechless(Exchange):
         super().fail(httpx.ReadError("") if "session was closed" in str(error) else error)
 
 
-@saboteur("lifecycle-session-close")
+@saboteur("errors-message")
 class Speechless(Sabotaged):
     """Ends the streams of a session that is closed without a word (B57)."""
 
     patches = {EXCHANGE: _Speechless}
+
+
+class _OwnError(Exchange):
+    def fail(self, error: Exception) -> None:
+        closed = "session was closed" in str(error)
+        super().fail(RuntimeError(str(error)) if closed else error)
+
+
+@saboteur("lifecycle-session-close")
+class OwnErrorWhenClosed(Sabotaged):
+    """Ends the streams of a session that is closed in an exception of its own."""
+
+    patches = {EXCHANGE: _OwnError}
 
 
 def _deaf(self: Connector, channel: Channel, *, reusable: bool) -> None:

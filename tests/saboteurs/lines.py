@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from fasthttp.decoders.lines import LineDecoder
@@ -37,7 +38,20 @@ class _Forgetful(LineDecoder):
         return super().feed(text)
 
 
-@saboteur("lines-chunks", "lines-endings")
+class _LineFeedsOnly(LineDecoder):
+    def feed(self, text: str) -> list[str]:
+        kept = re.sub("\r(?!\n|$)", "\ue000", text)
+        return [line.replace("\ue000", "\r") for line in super().feed(kept)]
+
+
+@saboteur("lines-cr", "lines-cr-arrival")
+class LineFeedsOnly(Sabotaged):
+    """Leaves a CR in its line."""
+
+    patches = {LINE_DECODER: _LineFeedsOnly}
+
+
+@saboteur("lines-blank", "lines-chunks", "lines-endings")
 class ForgetsTheCR(Sabotaged):
     """Takes a CRLF that comes in two chunks for two endings (B03)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -51,7 +52,7 @@ class GivesAView(Sabotaged):
         return cast("Self", _Delegate(await super().__aenter__()))
 
 
-@saboteur("session-closed")
+@saboteur("session-closed", "session-closed-message", "session-unopened")
 class OpensItself(Sabotaged):
     """Opens quietly when it is used while closed."""
 
@@ -61,6 +62,15 @@ class OpensItself(Sabotaged):
 
 
 @saboteur("session-closed")
+class SendsLate(Sabotaged):
+    """Looks whether it is open when a block is made, and not when the block is entered."""
+
+    async def _send(self, request: httpx.Request) -> Response:
+        await self.open()
+        return await super()._send(request)
+
+
+@saboteur("session-closed-message")
 class SaysOnlyClosed(Sabotaged):
     """Refuses to work, and does not say what to do."""
 
@@ -120,7 +130,13 @@ class AwaitsTheBody(Sabotaged):
         return response
 
 
-@saboteur("session-status-silent", "session-response-head", "body-aread", "body-content")
+@saboteur(
+    "body-aread",
+    "body-content",
+    "session-response-head",
+    "session-response-reason",
+    "session-status-silent",
+)
 class RaisesForStatus(Sabotaged):
     """404 is raised, and the body is gone with it."""
 
@@ -161,10 +177,14 @@ class _Complaining(StreamContext):
         traceback: TracebackType | None,
     ) -> None:
         response = self._response
-        exchange = getattr(response.stream, "_exchange", None)
+        exchange = getattr(getattr(response, "stream", None), "_exchange", None)
         unread = sum(map(len, exchange._blocks)) if exchange else 0
         await super().__aexit__(exc_type, exc_value, traceback)
-        if unread > 1000 and str(unread) == response.headers.get("content-length"):
+        if (
+            response is not None
+            and unread > 1000
+            and str(unread) == response.headers.get("content-length")
+        ):
             raise RuntimeError(f"{unread} bytes of the body have not been read")
 
 
@@ -217,6 +237,24 @@ class CountsNothing(Sabotaged):
 
 
 @saboteur("session-method")
+class DashesAreUnknown(Sabotaged):
+    """A method with a dash is not in its table."""
+
+    def _build(self, method: str, *rest: Any) -> httpx.Request:
+        return super()._build("GET" if method == "M-SEARCH" else method, *rest)
+
+
+@saboteur("session-response-reason")
+class ReasonOfTheNumber(Sabotaged):
+    """The reason phrase is looked up in a table."""
+
+    async def _send(self, request: httpx.Request) -> Response:
+        response = await super()._send(request)
+        response.extensions.pop("reason_phrase", None)
+        return response
+
+
+@saboteur("session-method-upper")
 class MethodAsWritten(Sabotaged):
     """The method goes out in whatever case it was written."""
 
@@ -226,14 +264,25 @@ class MethodAsWritten(Sabotaged):
         return request
 
 
-@saboteur("session-method-refused")
-class AnyMethod(Sabotaged):
-    """The method is written into the request line unchecked."""
+@saboteur("session-method-refused", "session-refusal-named")
+class CleansMethods(Sabotaged):
+    """What is no token is deleted from methods."""
 
     def _build(self, method: str, *rest: Any) -> httpx.Request:
-        request = super()._build("GET", *rest)
-        request.method = method.upper()
-        return request
+        return super()._build(re.sub(r"[^\w-]", "", method, flags=re.ASCII) or "GET", *rest)
+
+
+@saboteur("session-refusal-named")
+class MethodIsAProtocolError(Sabotaged):
+    """A method that is none is refused as a failed request."""
+
+    def _build(self, method: str, *rest: Any) -> httpx.Request:
+        try:
+            return super()._build(method, *rest)
+        except ValueError as error:
+            if "method" not in str(error):
+                raise
+            raise httpx.LocalProtocolError(str(error)) from error
 
 
 @saboteur("session-method-defaults")
@@ -367,7 +416,7 @@ class VerbsFollow(Sabotaged):
             self._follow_redirects = kept
 
 
-@saboteur("security-loop", "session-redirects-followed")
+@saboteur("security-loop", "session-redirects-limit")
 class TenRedirects(Sabotaged):
     """Gives up half-way."""
 
@@ -378,7 +427,21 @@ class TenRedirects(Sabotaged):
         return await super()._following(response)
 
 
-@saboteur("session-redirects-followed")
+@saboteur(
+    "errors-request",
+    "security-loop",
+    "session-redirects-followed",
+    "session-redirects-history",
+    "session-redirects-limit",
+)
+class TwoRedirects(Sabotaged):
+    """The third redirect is taken for the final response."""
+
+    async def _following(self, response: Response) -> httpx.Request | None:
+        return None if len(response.history) > 1 else await super()._following(response)
+
+
+@saboteur("session-redirects-history")
 class ForgetsHistory(Sabotaged):
     """The responses on the way are not kept."""
 
@@ -402,7 +465,7 @@ class SentEmptyAgain(Sabotaged):
         return again
 
 
-@saboteur("session-redirects-content")
+@saboteur("session-redirects-content-type")
 class KeepsTheType(Sabotaged):
     """The content is left behind, and its type is not."""
 
@@ -413,7 +476,7 @@ class KeepsTheType(Sabotaged):
         return request
 
 
-@saboteur("session-redirects-origin")
+@saboteur("session-redirects-origin", "session-redirects-origin-others")
 class StripsAuthorization(Sabotaged):
     """Of all that may be secret, only Authorization stays behind (B84)."""
 
@@ -421,5 +484,17 @@ class StripsAuthorization(Sabotaged):
         request = await super()._following(response)
         for name, value in response.request.headers.items() if request else ():
             if name not in ("authorization", "host", "content-length", "content-type"):
+                cast("httpx.Request", request).headers[name] = value
+        return request
+
+
+@saboteur("session-redirects-origin-others")
+class KnowsWhatIsSecret(Sabotaged):
+    """What is sensitive is listed, and all else goes along (B84)."""
+
+    async def _following(self, response: Response) -> httpx.Request | None:
+        request = await super()._following(response)
+        for name, value in response.request.headers.items() if request else ():
+            if name in ("x-mine", "x-tenant", "if-none-match"):
                 cast("httpx.Request", request).headers[name] = value
         return request

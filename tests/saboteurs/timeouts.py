@@ -51,6 +51,7 @@ class NoneIsNever(Timing):
 
 
 @saboteur(
+    "timeouts-named",
     "timeouts-silence",
     "timeouts-request",
     "timeouts-session",
@@ -67,7 +68,7 @@ class BodyIsUnbounded(Sabotaged):
         return response
 
 
-@saboteur("security-slow-head", "timeouts-silence")
+@saboteur("security-slow-head", "timeouts-named", "timeouts-silence")
 class HeadIsUnbounded(Sabotaged):
     """The timeout covers the body, and the head has none."""
 
@@ -80,7 +81,7 @@ class HeadIsUnbounded(Sabotaged):
         return response
 
 
-@saboteur("timeouts-not-total", perhaps=("events-backoff",))
+@saboteur("timeouts-not-total", "timeouts-caller", perhaps=("events-backoff",))
 class Deadline(Sabotaged):
     """The timeout is one for the whole as well (B70)."""
 
@@ -94,7 +95,7 @@ class Deadline(Sabotaged):
         return response
 
 
-@saboteur("timeouts-not-total", perhaps=("events-backoff",))
+@saboteur("timeouts-caller", perhaps=("events-backoff",))
 class ClockOfTheData(Sabotaged):
     """The clock starts when data last came, whether anybody waits or not."""
 
@@ -136,7 +137,7 @@ class StaysOn(Timing):
         return timeouts.extension(self._timeout)
 
 
-@saboteur("timeouts-refused")
+@saboteur("timeouts-refusal-named")
 class ZeroIsNever(Sabotaged):
     """A call's 0 means no timeout (B72)."""
 
@@ -146,7 +147,7 @@ class ZeroIsNever(Sabotaged):
         return super()._build(method, url, headers, body, math.inf if timeout == 0 else timeout)
 
 
-@saboteur("timeouts-refused")
+@saboteur("timeouts-refused", "timeouts-refusal-named")
 class NanIsTaken(Sabotaged):
     """A session is made with nan, which is compared with in vain (B72)."""
 
@@ -155,7 +156,15 @@ class NanIsTaken(Sabotaged):
         super().__init__(timeout=None if never else timeout, **arguments)
 
 
-@saboteur("timeouts-connect")
+@saboteur("timeouts-connect", "timeouts-named")
+class ConnectsForEver(Timing):
+    """Connecting has no timeout."""
+
+    def told(self, given: float | None) -> dict[str, float | None]:
+        return {**super().told(given), "connect": None}
+
+
+@saboteur("timeouts-named")
 class ConnectingIsReading(Sabotaged):
     """A connection that is not made is called a slow answer."""
 
@@ -166,7 +175,7 @@ class ConnectingIsReading(Sabotaged):
             raise httpx.ReadTimeout(str(error), request=request) from error
 
 
-@saboteur("timeouts-write")
+@saboteur("timeouts-write", "timeouts-named")
 class WritesForEver(Timing):
     """Writing has no timeout."""
 
@@ -174,7 +183,7 @@ class WritesForEver(Timing):
         return {**super().told(given), "write": None}
 
 
-@saboteur("timeouts-pool")
+@saboteur("timeouts-named")
 class WaitingIsConnecting(Sabotaged):
     """A pool that is too small is called a slow server (B59)."""
 

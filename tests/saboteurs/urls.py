@@ -19,7 +19,7 @@ class Resolving(Sabotaged):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._resolve = self.resolved  # type: ignore[assignment] # not cached
+        self._resolve = self.resolved  # type: ignore[method-assign] # not cached
 
     def right(self, url: str) -> httpx.URL:
         return urls.resolve(self._base_url, url)
@@ -81,7 +81,7 @@ class SlashAtTheEnd(Resolving):
         return self.right(url if path or self.base is None else f"/{url}")
 
 
-@saboteur("urls-query")
+@saboteur("urls-query", "urls-verbatim")
 class QueryIsParsed(Resolving):
     """The query is taken apart and written anew."""
 
@@ -93,7 +93,7 @@ class QueryIsParsed(Resolving):
         return right.copy_with(query=urlencode(pairs).encode()) if pairs else right
 
 
-@saboteur("urls-escapes")
+@saboteur("urls-escapes", "urls-verbatim")
 class UnquotesThePath(Resolving):
     """The path is unquoted and quoted again (B78)."""
 
@@ -104,6 +104,16 @@ class UnquotesThePath(Resolving):
             return right
         again = quote(unquote(path.decode()), safe="/:;,@!$&'()*+=~")
         return right.copy_with(raw_path=again.encode() + mark + query)
+
+
+@saboteur("urls-verbatim")
+class UpperCaseEscapes(Resolving):
+    """Escapes are brought into a normal form."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        right = self.right(url)
+        raw = re.sub(rb"%[0-9a-fA-F]{2}", lambda found: found[0].upper(), right.raw_path)
+        return right.copy_with(raw_path=raw) if raw != right.raw_path else right
 
 
 @saboteur("urls-unicode")
@@ -126,7 +136,7 @@ class LosesTheLastSlash(Resolving):
         return right.copy_with(path=right.path.rstrip("/") or "/")
 
 
-@saboteur("urls-climb")
+@saboteur("urls-climb", "urls-refusal-named")
 class PlainDotsOnly(Resolving):
     """Encoded dots are not seen, and the server resolves them (B77)."""
 
@@ -136,7 +146,7 @@ class PlainDotsOnly(Resolving):
         return self.right(url)
 
 
-@saboteur("urls-climb")
+@saboteur("urls-climb", "urls-refusal-named")
 class ResolvesTooLate(Resolving):
     """Dots are resolved when base and url are one (B77)."""
 
@@ -149,7 +159,7 @@ class ResolvesTooLate(Resolving):
             raise
 
 
-@saboteur("urls-network-path")
+@saboteur("urls-network-path", "urls-refusal-named")
 class StripsSlashes(Resolving):
     """`//host/x` becomes a path (B75)."""
 
@@ -167,7 +177,7 @@ class LowerCaseOnly(Resolving):
         return self.right(url)
 
 
-@saboteur("urls-scheme-refused")
+@saboteur("urls-scheme-refused", "urls-refusal-named")
 class EverythingElseIsRelative(Resolving):
     """What does not begin with http is appended to the base (B79)."""
 
@@ -180,7 +190,7 @@ class EverythingElseIsRelative(Resolving):
             return self.right(f"./{url}")
 
 
-@saboteur("urls-no-base")
+@saboteur("urls-no-base", "urls-refusal-named")
 class GuessesTheScheme(Resolving):
     """Without a base, http is put before whatever comes."""
 
@@ -193,7 +203,17 @@ class GuessesTheScheme(Resolving):
             raise
 
 
-@saboteur("urls-characters")
+@saboteur("urls-characters", "urls-characters-refused", "urls-refusal-named")
+class SpacesHideTheScheme(Resolving):
+    """A space before an absolute address makes a path of it (B79)."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        bare = url.strip(" \t")
+        hidden = bare != url and ABSOLUTE.match(bare) and self.base
+        return self.right(f"./%20{bare}") if hidden else self.right(url)
+
+
+@saboteur("urls-characters-refused", "urls-refusal-named")
 class CleansUp(Resolving):
     """Spaces and control characters are taken out (B83)."""
 
@@ -201,7 +221,37 @@ class CleansUp(Resolving):
         return self.right(re.sub(r"[\x00-\x1f\x7f]", "", url).strip(" "))
 
 
-@saboteur("urls-base-refused")
+@saboteur("security-loopback", "security-unresolved", "urls-refusal-named")
+class OwnError(Resolving):
+    """What is wrong with an address is told by a ValueError of its own."""
+
+    def resolved(self, url: str) -> httpx.URL:
+        try:
+            return self.right(url)
+        except httpx.InvalidURL as error:
+            raise ValueError(str(error)) from error
+
+
+@saboteur("urls-base-query", "urls-refusal-named")
+class BaseWithAQuery(Sabotaged):
+    """What follows the base's path is left away (B74)."""
+
+    def __init__(self, *, base_url: str | None = None, **arguments: Any) -> None:
+        base = base_url and re.sub(r"[?#].*|\n", "", base_url)
+        super().__init__(base_url=base, **arguments)
+
+
+@saboteur("urls-base-refused", "urls-refusal-named")
+class GuessesTheBase(Sabotaged):
+    """A base without a scheme is given one."""
+
+    def __init__(self, *, base_url: str | None = None, **arguments: Any) -> None:
+        if base_url and re.match(r"[\w.]+(:\d+)?/", base_url):
+            base_url = f"http://{base_url}"
+        super().__init__(base_url=base_url, **arguments)
+
+
+@saboteur("urls-refusal-named")
 class LooksLater(Sabotaged):
     """A wrong base is found out when it is used (B74)."""
 

@@ -118,6 +118,24 @@ def test_a_deviation_has_a_page_and_a_mark() -> None:
     assert "lines-chunks" not in page
 
 
+def test_a_deviation_says_of_what_kind_it_is() -> None:
+    """A fault, a choice or a limit, with its source; an address is a link, a file is named."""
+    cells = {
+        "lines-endings": Cell("fail", "extra", "B01: why", "a", "fault", "https://example.com/a_b"),
+        "lines-linear": Cell("fail", "extra", "why", "b", "choice", "one 1.0, one/a.py"),
+    }
+    levels = {id_: each.level for id_, each in load().items()}
+    page = matrix.client_page(results.Client("one", "it", "1.0", "one:S", "3.14", cells, levels))
+
+    assert "departs from 2 requirements: 1 fault, 1 choice." in page
+    assert "**Fault.** [B01]" in page
+    assert (
+        "why ([source](<https://example.com/a_b>))\n"
+        "{ .known data-source='https://example.com/a_b' }"
+    ) in page
+    assert "**Choice.** why (source: `one 1.0, one/a.py`)\n{ .known  }" in page
+
+
 def test_nothing_is_said_where_nothing_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without results the pages are there, and say so."""
     for module in (chapters, faults, matrix):

@@ -57,7 +57,7 @@ def test_merging() -> None:
     """New deviations come in, gone ones go out, reasons stay, and so does what was not judged."""
     before = Baseline(
         {
-            "lines-endings": Entry(("hang",), "why"),
+            "lines-endings": Entry(("hang",), "why", "fault", "https://example.com"),
             "body-aread": Entry(("crash",), "gone"),
             "text-whole": Entry(("missing",), "not judged now"),
         }
@@ -72,7 +72,7 @@ def test_merging() -> None:
     merged = before.merged(found, judged={"lines-endings", "body-aread", "bytes-raw"})
 
     assert merged.entries == {
-        "lines-endings": Entry(("extra", "wrong-value"), "why"),
+        "lines-endings": Entry(("extra", "wrong-value"), "why", "fault", "https://example.com"),
         "text-whole": Entry(("missing",), "not judged now"),
     }
 
@@ -89,14 +89,33 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     """Reasons survive, whatever is in them."""
     path = tmp_path / "baseline.toml"
     reason = 'splits at "U+2028" \\ naïve\nand so on'
-    made = Baseline({"text-whole": Entry(("hang", "crash"), reason)})
+    made = Baseline(
+        {
+            "text-whole": Entry(("hang", "crash"), reason, "choice", "a 1.0, a/naïve.py"),
+            "body-aread": Entry(("leak",), "r"),
+        }
+    )
 
     path.write_text(made.text(), "utf-8")
 
     assert read(path, KNOWN) == made
 
 
+def test_nobody_has_to_say_more_than_why() -> None:
+    """Kind and source are written where they are known, and left out where they are not."""
+    made = Baseline(
+        {"text-whole": Entry(("hang",), "r"), "body-aread": Entry(("leak",), "r", "limit")}
+    )
+
+    assert [entry.table() for entry in made.entries.values()] == [
+        {"verdict": ["hang"], "reason": "r"},
+        {"verdict": ["leak"], "reason": "r", "kind": "limit"},
+    ]
+    assert made.text().endswith('[body-aread]\nverdict = ["leak"]\nreason = "r"\nkind = "limit"\n')
+
+
 CODE_LIST = ", ".join(CODES)
+HANGS = '[text-whole]\nverdict = "hang"\n'
 
 
 @pytest.mark.parametrize(
@@ -108,10 +127,21 @@ CODE_LIST = ", ".join(CODES)
         ('[text-whole]\nreason = "x"', f"text-whole: verdict is one or more of {CODE_LIST}"),
         ("[text-whole]\nverdict = [[1]]", f"text-whole: verdict is one or more of {CODE_LIST}"),
         ("text-whole = 3", f"text-whole: verdict is one or more of {CODE_LIST}"),
+        (
+            f'{HANGS}kind = "bug"',
+            "text-whole: kind is one of fault, choice, limit, and not 'bug'",
+        ),
+        (f'{HANGS}kind = ""', "text-whole: kind is one of fault, choice, limit, and not ''"),
+        (f"{HANGS}source = 3", "text-whole: source is text"),
+        (f"{HANGS}reason = 3", "text-whole: reason is text"),
+        (
+            f'{HANGS}sauce = "x"',
+            "text-whole: there is no key 'sauce'; known: verdict, reason, kind, source",
+        ),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, message: str) -> None:
-    """A wrong id or code is an error that names the file and the entry."""
+    """A wrong id, key or word is an error that names the file and the entry."""
     path = tmp_path / "baseline.toml"
     path.write_text(text)
 

@@ -20,7 +20,8 @@ from tests.suite.runs import ROOT, suite
 Output = pytest.CaptureFixture[str]
 
 EXPLAINED = r"""lines-endings   MUST   documented   source: Streaming, Basic Usage
-  rule      A line ends at LF, CRLF or CR and at nothing else; the ending is not part of the line.
+  rule      A line ends at LF or CRLF, and at nothing else but a lone CR; the ending is not part of
+            the line.
   why       """
 
 
@@ -33,7 +34,7 @@ def test_explain(capsys: Output) -> None:
     assert "\n  likely    Look for `str.splitlines()`" in told
     assert (
         r"""
-  wire      < {"a": "x\xe2\x80\xa8y"}\r\nb\rc\n   (1 chunk, chunked)"""
+  wire      < {"a": "x\xe2\x80\xa8y"}\r\nb\nc\n   (1 chunk, chunked)"""
         in told
     )
     assert told.endswith('\n  run       pytest conformance -k "lines-endings"\n\n')

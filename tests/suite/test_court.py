@@ -10,9 +10,10 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from conformance import stage as stages
-from conformance.court import SHORTEST, PreflightError
+from conformance.court import SHORTEST
 from conformance.delivery import Reply
 from conformance.fuzzing import DatabaseError, database
+from conformance.preflight import PreflightError
 from conformance.registry import Trial
 from conformance.verdicts import Deviation
 from tests.suite.clients import LET_GO

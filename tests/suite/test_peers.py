@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import copy
 import importlib
 import json
 import os
 import re
+import subprocess
+import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,7 @@ import pytest
 from conformance import baseline as baselines
 from conformance import scoreboard
 from conformance.baseline import Baseline, Entry
+from conformance.peers import __main__ as peers
 from conformance.peers import settle
 from conformance.peers.clients import CLIENTS, HERE, Client
 from fasthttp import AsyncSession
@@ -71,11 +75,12 @@ def test_what_is_left_away_is_there(client: Client) -> None:
 
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
 def test_baselines_have_reasons(client: Client) -> None:
-    """Every deviation that is excused is explained."""
+    """Every deviation that is excused is explained, of some kind, and has a source."""
     path = client.folder / "baseline.toml"
     entries = baselines.read(path, KNOWN).entries if path.exists() else {}
 
-    assert [id_ for id_, entry in entries.items() if entry.reason == baselines.TO_DO] == []
+    assert [id_ for id_, entry in entries.items() if entry.reason in ("", baselines.TO_DO)] == []
+    assert [id_ for id_, entry in entries.items() if not (entry.kind and entry.source)] == []
 
 
 @pytest.mark.parametrize("path", ADAPTERS, ids=folder)
@@ -162,6 +167,85 @@ def test_an_abort_costs_its_verdict(tmp_path: Path) -> None:
     }
 
 
+# Several clients at once
+
+
+async def test_so_many_clients_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """All have their turn, never more at once than asked for; the last line has the whole time."""
+    turns: list[int] = []
+    running: set[str] = set()
+    both = asyncio.Barrier(2)
+
+    async def one(name: str) -> str:
+        running.add(name)
+        turns.append(len(running))
+        await both.wait()
+        running.discard(name)
+        return f"{name} told"
+
+    assert await peers.several(["a", "b", "c", "d"], one, at_once=2) == 0
+
+    assert max(turns) == 2
+    *each, last = capsys.readouterr().out.splitlines()
+    assert sorted(line.split(maxsplit=1)[0] for line in each) == ["a", "b", "c", "d"]
+    assert re.fullmatch(r"4 clients, 2 at once: \d+ s", last)
+
+
+async def test_a_client_that_fails_costs_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    """What cannot be installed, judged or published is named; the rest is done all the same."""
+
+    async def one(name: str) -> str:
+        if name == "a":
+            raise peers.Failed("no such package")
+        if name == "b":
+            raise baselines.BaselineError("b.toml: wrong")
+        return "39 pass"
+
+    assert await peers.several(["a", "b", "c"], one, at_once=1) == 3
+
+    a, b, c, last = capsys.readouterr().out.splitlines()
+    assert a.endswith("FAILED: no such package")
+    assert b.endswith("FAILED: b.toml: wrong")
+    assert c.endswith("39 pass")
+    assert last.endswith("; failed: a, b")
+
+
+def lives(pid: int) -> bool:
+    """Whether there is such a process, and it is more than an entry that nobody has asked for."""
+    asked = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
+    return bool(asked.stdout.strip()) and not asked.stdout.startswith(b"Z")
+
+
+async def test_nothing_is_left_of_a_client(tmp_path: Path) -> None:
+    """A run that takes too long is ended with all that it has started."""
+    log = tmp_path / "run.log"
+    program = (
+        "import os, subprocess, sys; child = subprocess.Popen(['sleep', '60']);"
+        "print(child.pid, flush=True); child.wait()"
+    )
+
+    with pytest.raises(peers.Failed, match=r"^not through after 1 s; see "):
+        await peers.through([sys.executable, "-c", program], tmp_path, log, 1.0)
+
+    async with asyncio.timeout(5):
+        while lives(int(log.read_text())):  # noqa: ASYNC110 - a process of nobody has no event
+            await asyncio.sleep(0.01)
+
+
+async def test_a_run_that_is_broken_off_is_ended(tmp_path: Path) -> None:
+    """Ctrl+C leaves no client behind."""
+    log = tmp_path / "run.log"
+    program = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    run = asyncio.ensure_future(peers.through([sys.executable, "-c", program], tmp_path, log, 60.0))
+    while not log.exists() or not log.read_text():  # noqa: ASYNC110 - a file has no event
+        await asyncio.sleep(0.01)
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(log.read_text()), 0)
+
+
 # What is made of a report
 
 
@@ -246,7 +330,9 @@ def test_a_baseline_that_is_not_needed_is_stale() -> None:
 def test_the_matrix() -> None:
     """Each client's verdict on each rule, with what is told of it."""
     made = {"aiohttp": report(lines_endings="fail", text_whole="pass", lines_last="pass")}
-    made["aiohttp"]["baseline"] = {MUST: {"verdict": ["wrong-value"], "reason": "why"}}
+    made["aiohttp"]["baseline"] = {
+        MUST: {"verdict": ["wrong-value"], "reason": "why", "kind": "fault", "source": "there"}
+    }
 
     rows = {row.id: row for row in scoreboard.matrix(made)}
 
@@ -256,6 +342,25 @@ def test_the_matrix() -> None:
     assert rows[OTHER].cells["aiohttp"].verdict == "lacking"
     assert rows["events-bom"].cells["aiohttp"].verdict == "not-claimed"
     assert rows["lines-chunks"].cells["aiohttp"].verdict == "untestable"
+
+
+def test_each_kind_is_counted_by_itself() -> None:
+    """A deviation that is excused has the baseline's kind and source; a regression has none."""
+    made = report(lines_endings="fail", text_whole="fail", lines_cr_arrival="warn")
+    entries = {
+        MUST: Entry(("wrong-value",), "why", "fault", "https://example.com"),
+        SHOULD: Entry(("wrong-value",), "why", "limit"),
+        OTHER: Entry(("hang",), "why", "choice"),
+    }
+
+    reports = {"httpx": settle.excused(made, Baseline(entries))}
+
+    rows = {row.id: row.cells["httpx"] for row in scoreboard.matrix(reports)}
+    assert (rows[MUST].kind, rows[MUST].source) == ("fault", "https://example.com")
+    assert (rows[SHOULD].kind, rows[SHOULD].source) == ("limit", "")
+    assert (rows[OTHER].verdict, rows[OTHER].kind) == ("fail", "")
+    (total,) = scoreboard.totals(reports)
+    assert total.kinds == {"fault": 1, "choice": 0, "limit": 1}
 
 
 def test_a_fault_is_had() -> None:

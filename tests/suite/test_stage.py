@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance import stage as stages
-from conformance.stage import Hang, Stage
+from conformance.checks.session import together
+from conformance.stage import Escape, Hang, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 @pytest.fixture
@@ -105,3 +107,102 @@ def test_complaints_are_kept(stage: Stage) -> None:
     stage.run(complains, 5)
 
     assert stage.complaints == ["left open: ValueError(1)"]
+
+
+def test_what_a_check_leaves_running_is_ended(stage: Stage) -> None:
+    """A task of the suite ends with its trial, and one of the client's own does not."""
+
+    async def leaves() -> tuple[asyncio.Task[None], asyncio.Task[bool]]:
+        forever = asyncio.Event()
+        of_check = asyncio.ensure_future(together(forever.wait()))  # type: ignore[arg-type] # waits
+        of_client = asyncio.get_running_loop().create_task(forever.wait())
+        await asyncio.sleep(0)
+        return of_check, of_client
+
+    of_check, of_client = stage.run(leaves, 5)
+
+    assert of_check.cancelled()
+    assert not of_client.done()
+
+
+def test_tasks_end_before_their_generators() -> None:
+    """A generator closed under its task would fail there: "didn't stop after athrow()"."""
+    left: list[str] = []
+
+    @asynccontextmanager
+    async def block() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            left.append("the generator")
+
+    async def waits() -> None:
+        try:
+            async with block():
+                await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            left.append("the task")
+            raise
+
+    async def starts() -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(waits())
+        await asyncio.sleep(0)
+        return task
+
+    with Stage() as stage:
+        task = stage.run(starts, 5)
+
+    assert left == ["the generator", "the task"]
+    assert task.cancelled()
+    assert stage.complaints == []
+
+
+def test_who_clings_on_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that does not end keeps its generators: nobody closes them under it."""
+    monkeypatch.setattr(stages, "TIDYING", 0.05)
+
+    async def clings() -> None:
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+
+    async def starts() -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(clings())
+        await asyncio.sleep(0)
+        return task
+
+    with Stage() as stage:
+        task = stage.run(starts, 5)
+
+    assert not task.done()
+    assert not stage.loop.is_closed()
+    assert stage.complaints == []
+
+
+def test_a_loop_that_is_stopped_goes_on(stage: Stage) -> None:
+    """Who stops the loop has tried to end the program; the next run has the same loop."""
+    before = stage.run(_name, 5)
+
+    async def stops() -> None:
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(0.01)
+
+    with pytest.raises(Escape, match=r"^it stopped the event loop$"):
+        stage.run(stops, 5)
+
+    assert stage.run(_name, 5) == before
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt(), asyncio.CancelledError()])
+def test_an_end_is_an_escape(stage: Stage, error: BaseException) -> None:
+    """What would end the run comes out as an exception like others, with its cause."""
+
+    async def ends() -> None:
+        raise error
+
+    with pytest.raises(Escape) as caught:
+        stage.run(ends, 5)
+
+    assert caught.value.__cause__ is error

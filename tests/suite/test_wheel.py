@@ -87,6 +87,78 @@ def test_no_common_names(bin_: Path) -> None:
     }
 
 
+def test_what_judges_nothing_is_left_out(bin_: Path) -> None:
+    """Other people's clients, and what came of them, are of the project and not of the suite."""
+    home = site_packages(bin_.parent) / "fasthttp_conformance" / "conformance"
+
+    assert not (home / "results").exists()
+    assert {path.name for path in (home / "peers").iterdir()} - {"__pycache__"} == {
+        "__init__.py",
+        "clients.py",
+    }
+
+
+def test_the_commands_of_a_wheel(bin_: Path, folder: Path) -> None:
+    """What is judged can be shown in other forms and verified; rules and clients are listed."""
+    command = bin_ / "fasthttp-conformance"
+    judged = run(folder, command, "mylib:Session", "-k", "lines-last", "--report", "made.json")
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+    for words, told in (
+        (("explain", "lines-last"), "lines-last   MUST   documented"),
+        (("list", "--chapter", "lines"), "lines-endings"),
+        (("report", "made.json"), "# Conformance of mylib:Session 2.1"),
+        (("report", "made.json", "--to", "html"), "<!doctype html>"),
+        (("verify", "made.json"), "verified: the same verdicts"),
+    ):
+        got = run(folder, command, *words)
+        assert (got.returncode, told in got.stdout) == (0, True), got.stdout + got.stderr
+
+    program = "import fasthttp_conformance as f, sys; sys.path.insert(0, str(f._home())); "
+    got = run(
+        folder, bin_ / "python", "-c", program + "import conformance.scoreboard as s; s.main()"
+    )
+    assert got.returncode == 0, got.stderr
+
+
+def test_an_editable_install_judges_with_the_checkout(tmp_path: Path) -> None:
+    """There is no copy of the suite: what is changed in the checkout holds at once."""
+    home = tmp_path / ".venv"
+    venv.create(home, symlinks=True)
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    backend = "import sys; from hatchling.build import build_editable as make; make(sys.argv[1])"
+    built = run(ROOT, sys.executable, "-c", backend, tmp_path)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("fasthttp-*.whl")
+    got = run(
+        tmp_path, *pip, "--python", home / "bin" / "python", "install", "--no-deps", "-q", wheel
+    )
+    assert got.returncode == 0, got.stderr
+    (site_packages(home) / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    program = (
+        "import runpy, sys; sys.argv = ['fasthttp-conformance', 'explain', 'lines-last']; "
+        "import fasthttp_conformance; code = fasthttp_conformance.main(); "
+        "import conformance, spec; print(code, conformance.__file__, spec.__file__)"
+    )
+
+    ran = run(tmp_path, home / "bin" / "python", "-c", program)
+
+    assert ran.returncode == 0, ran.stderr
+    code, *files = ran.stdout.splitlines()[-1].split()
+    assert (code, files) == ("0", [str(ROOT / n / "__init__.py") for n in ("conformance", "spec")])
+    assert [path.name for path in (site_packages(home) / "fasthttp_conformance").glob("*.py")] == [
+        "__init__.py"
+    ]
+    judged = run(
+        tmp_path,
+        home / "bin" / "fasthttp-conformance",
+        "fasthttp:AsyncSession",
+        "-k",
+        "lines-last and whole",
+    )
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
 def test_judges_from_any_folder(bin_: Path, folder: Path) -> None:
     """The command judges, says the end of a run, and leaves nothing behind in the folder."""
     before = {path.name for path in folder.iterdir()}
@@ -97,7 +169,7 @@ def test_judges_from_any_folder(bin_: Path, folder: Path) -> None:
     assert judged.returncode == 0, judged.stdout + judged.stderr
     assert "fasthttp conformance · spec 1.0 · session mylib:Session 2.1" in judged.stdout
     assert "verdict  documented: CONFORMS" in judged.stdout
-    assert {path.name for path in folder.iterdir()} - {"__pycache__"} == before
+    assert {path.name for path in folder.iterdir()} - {"__pycache__"} == before - {"__pycache__"}
 
 
 def test_the_suite_is_the_same(bin_: Path, folder: Path) -> None:

@@ -1,13 +1,15 @@
 """`aiohttp.ClientSession` as a session.
 
-`timeout` is the seconds for connecting and for each read, as `ClientTimeout` names them. The
-responses are given httpx's names; `aiter_lines()` is aiohttp's reading by lines, each decoded here.
-aiohttp has no iterator of text and none of undecoded bytes: those are lent.
+`timeout` is the seconds for connecting and for each read, as `ClientTimeout` names them. No
+timeout is written None, as it wants it. The responses are given httpx's names; `aiter_lines()` is
+aiohttp's reading by lines, each decoded here. It has no iterator of text and none of undecoded
+bytes: those are lent.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -40,10 +42,13 @@ def rename(error: Exception) -> Exception:
         name = PAYLOAD.get(type(error.__cause__), name)
     known = called(name, error)
     if isinstance(error, aiohttp.ClientResponseError) and isinstance(known, httpx.RequestError):
-        known.request = sent(  # type: ignore[assignment] # as much of it as aiohttp tells
-            error.request_info.url, error.request_info.method, error.request_info.headers
-        )
+        known.request = _request(error.request_info)  # as much of it as aiohttp tells
     return known
+
+
+def _request(about: aiohttp.RequestInfo) -> Any:
+    """What was sent; aiohttp writes headers in UTF-8."""
+    return sent(about.url, about.method, httpx.Headers(about.headers, encoding="utf-8"))
 
 
 PAYLOAD: dict[type | None, type[Exception]] = {
@@ -73,12 +78,11 @@ class Response(Foreign):
         super().__init__(response)
         self.status_code = response.status
         self.reason_phrase = response.reason
-        self.headers = httpx.Headers(list(response.headers.items()))
+        self.headers = httpx.Headers(list(response.raw_headers))
         self.url = str(response.url)
         self.http_version = f"HTTP/{response.version.major}.{response.version.minor}"
         self.history = [Response(earlier) for earlier in response.history]
-        about = response.request_info
-        self.request = sent(about.url, about.method, about.headers)
+        self.request = _request(response.request_info)
 
     async def leave(self, *error: Any) -> None:
         """The end of the block."""
@@ -98,7 +102,13 @@ class Response(Foreign):
 
     def aiter_lines(self) -> AsyncIterator[str]:
         """`async for line in content`."""
-        return _Lines(self._response.content, rename)
+        return _Lines(self._response.content, rename, self._response.charset or "utf-8")
+
+    @property
+    def num_bytes_downloaded(self) -> int:
+        """`content.total_raw_bytes`."""
+        count: int = self._response.content.total_raw_bytes
+        return count
 
     @property
     def text(self) -> str:
@@ -119,9 +129,13 @@ class Response(Foreign):
 
 
 class _Lines(Items):
+    def __init__(self, lines: Any, rename: Any, charset: str) -> None:
+        super().__init__(lines, rename)
+        self._charset = charset
+
     async def __anext__(self) -> str:
         line: bytes = await super().__anext__()
-        return line.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+        return line.decode(self._charset, "replace").removesuffix("\n").removesuffix("\r")
 
 
 class Session(Verbs):
@@ -161,6 +175,10 @@ class Session(Verbs):
     async def __aexit__(self, *error: object) -> None:
         await self._session.__aexit__(*error)
 
+    async def close(self) -> None:
+        """`close()`; there is no other way to open one than to make it."""
+        await self._session.close()
+
     def stream(
         self,
         method: str,
@@ -195,4 +213,5 @@ class Session(Verbs):
 
 
 def _timeout(seconds: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, connect=seconds, sock_read=seconds)
+    limit = None if seconds == math.inf else seconds
+    return aiohttp.ClientTimeout(total=None, connect=limit, sock_read=limit)

@@ -6,7 +6,7 @@ text, of undecoded bytes, or by sizes: text is lent.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 import curl_cffi  # type: ignore[import-not-found]
@@ -42,7 +42,13 @@ def rename(error: Exception) -> Exception:
         return RuntimeError(str(error))
     if not isinstance(error, curl_cffi.CurlError):
         return error
-    return _CODES.get(error.code, httpx.RequestError)(str(error))
+    name = _CODES.get(error.code, httpx.RequestError)
+    known: Any = name(str(error))
+    asked = getattr(getattr(error, "response", None), "request", None)
+    if asked is not None and issubclass(name, httpx.RequestError):
+        known.request = _Request(asked)
+    told: Exception = known
+    return told
 
 
 class Response(Foreign):
@@ -53,10 +59,7 @@ class Response(Foreign):
         self.reason_phrase = response.reason
         self.http_version = {1: "HTTP/1.0", 2: "HTTP/1.1"}.get(response.http_version)
         self.headers = httpx.Headers(response.headers.multi_items())
-        asked = response.request
-        self.request = SimpleNamespace(
-            url=asked.url, method=asked.method, headers=httpx.Headers(dict(asked.headers))
-        )
+        self.request = _Request(response.request)
 
     async def leave(self, *error: object) -> None:
         """The end of the block."""
@@ -84,10 +87,33 @@ class Response(Foreign):
             raise httpx.HTTPStatusError(str(error), request=self.request, response=self) from error  # type: ignore[arg-type]
 
 
+class _Request:
+    """What it tells of the request; a value that httpx cannot hold is no error for who asks not."""
+
+    def __init__(self, asked: Any) -> None:
+        self.url, self.method, self._headers = asked.url, asked.method, asked.headers
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Its headers as httpx has them: the value None is one that it left away."""
+        items = self._headers.multi_items()
+        return httpx.Headers([(name, value) for name, value in items if value is not None])
+
+
 class _Lines(Items):
     async def __anext__(self) -> str:
         line: bytes = await super().__anext__()
         return line.decode("utf-8", "replace")
+
+
+def _finite(timeout: float | None) -> float | None:
+    """No timeout is written None, and not infinity."""
+    return None if timeout == math.inf else timeout
+
+
+def _waiting(timeout: float | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with the call's timeout; the session's is what is not written."""
+    return arguments if timeout is None else {**arguments, "timeout": _finite(timeout)}
 
 
 class Session(Verbs):
@@ -108,7 +134,7 @@ class Session(Verbs):
         self._session: Any = curl_cffi.AsyncSession(
             base_url=base_url and closed(base_url),
             headers=headers,
-            timeout=timeout,
+            timeout=_finite(timeout),
             allow_redirects=follow_redirects,
             max_redirects=20,
             **given(max_clients=limits and limits.max_connections),
@@ -131,7 +157,7 @@ class Session(Verbs):
         timeout: float | None = None,
     ) -> Block:
         """`stream()`, which is `request(stream=True)` and `aclose()`."""
-        arguments = given(headers=headers, content=content, timeout=timeout)
+        arguments = _waiting(timeout, given(headers=headers, content=content))
         return Block(lambda: self._ask(method, url, stream=True, **arguments), rename)
 
     async def _ask(self, method: str, url: str, **arguments: Any) -> Response:
@@ -139,8 +165,7 @@ class Session(Verbs):
 
     async def request(self, method: str, url: str, **arguments: Any) -> Response:
         """The whole response."""
-        if arguments.get("timeout", 0) is None:
-            del arguments["timeout"]
+        arguments = _waiting(arguments.pop("timeout", None), arguments)
         response: Response = await renamed(self._ask(method, url, **arguments), rename)
         response._read = response._response.content
         return response

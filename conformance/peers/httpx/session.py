@@ -30,6 +30,10 @@ class Session(httpx.AsyncClient):
         # One for all sessions: reading the certificates takes longer than most checks.
         super().__init__(verify=_CONTEXT, **given)
 
+    async def close(self) -> None:
+        """`aclose()`; there is no other way to open one than its block, or its first use."""
+        await self.aclose()
+
     def stream(  # type: ignore[override] # the documented signature
         self, method: str, url: str, *, timeout: float | None = None, **arguments: Any
     ) -> AbstractAsyncContextManager[httpx.Response]:

@@ -125,6 +125,10 @@ class Session(Verbs):
     async def __aexit__(self, *error: object) -> None:
         await self._client.__aexit__(*error)
 
+    async def close(self) -> None:
+        """`aclose()`; there is no other way to open one than its block, or its first use."""
+        await self._client.aclose()
+
     def stream(
         self, method: str, url: str, *, timeout: float | None = None, **arguments: Any
     ) -> Block:

@@ -2,7 +2,7 @@
 
 `aiter_bytes()` is `iter_content(-1)`, which gives what has arrived; text and lines are asked for
 with `decode_unicode=True`, which gives bytes where no charset is named, unless the caller names
-one: here UTF-8 is. The limits of its pool do not make a call wait, so there are none here.
+one: here UTF-8 is. `limits` is its `pool_maxsize`, the connections that each host may have.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 import niquests  # type: ignore[import-not-found]
 from niquests import exceptions as theirs
+from niquests.packages.urllib3.exceptions import (  # type: ignore[import-not-found]
+    InvalidHeader,
+)
 
 from conformance.peers.mapped import Block, Foreign, Items, Verbs, at_once, given, named, renamed
 
@@ -38,11 +41,17 @@ _by_name = named(
 
 
 def rename(error: Exception) -> Exception:
-    """The exception of httpx that means the same; one word of theirs may mean several."""
-    if isinstance(error, theirs.InvalidHeader) and isinstance(error.args[0], Exception):
-        return httpx.RemoteProtocolError(
-            str(error)
-        )  # of the response: it wraps what the parser said
+    """The exception of httpx that means the same, with the request that theirs names."""
+    known = _named(error)
+    if isinstance(known, httpx.RequestError) and getattr(error, "request", None):
+        known.request = error.request  # type: ignore[attr-defined]
+    return known
+
+
+def _named(error: Exception) -> Exception:
+    """One word of theirs may mean several."""
+    if isinstance(error, theirs.InvalidHeader) and isinstance(error.args[0], InvalidHeader):
+        return httpx.RemoteProtocolError(str(error))  # of the response: its parser said so
     if isinstance(error, theirs.StreamConsumedError):
         return httpx.StreamConsumed()
     if isinstance(error, theirs.ConnectionError) and not isinstance(error, theirs.Timeout):
@@ -65,8 +74,10 @@ class Response(Foreign):
         self.reason_phrase = response.reason
         self.http_version = f"HTTP/{response.http_version / 10}"
         lines = response.raw.headers.items() if response.raw else response.headers.items()
-        self.headers = httpx.Headers(list(lines))
-        self.request.headers = httpx.Headers(dict(response.request.headers))
+        self.headers = httpx.Headers(
+            [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines]
+        )
+        self.request.headers = httpx.Headers(dict(response.request.headers), "utf-8")
 
     async def leave(self, *error: object) -> None:
         """The end of the block."""
@@ -93,6 +104,12 @@ class Response(Foreign):
     def aiter_raw(self) -> AsyncIterator[bytes]:
         """`iter_raw()`."""
         return _Opened(self._response.iter_raw(-1))
+
+    @property
+    def num_bytes_downloaded(self) -> int | None:
+        """`download_progress.total`; it counts where there is a Content-Length."""
+        progress: niquests.models.TransferProgress | None = self._response.download_progress
+        return None if progress is None else int(progress.total)
 
     @property
     def text(self) -> str:
@@ -139,8 +156,12 @@ class Session(Verbs):
         timeout: float | None = 30.0,
         security: bool = True,
         follow_redirects: bool = False,
+        limits: httpx.Limits | None = None,
     ) -> None:
-        self._session = niquests.AsyncSession(base_url=base_url, headers=headers, timeout=timeout)
+        limit = given(pool_maxsize=limits and limits.max_connections)
+        self._session = niquests.AsyncSession(
+            base_url=base_url, headers=headers, timeout=timeout, **limit
+        )
         self._session.max_redirects = 20
         self._follow = follow_redirects
 
@@ -150,6 +171,10 @@ class Session(Verbs):
 
     async def __aexit__(self, *error: object) -> None:
         await self._session.__aexit__(*error)
+
+    async def close(self) -> None:
+        """`close()`; there is no other way to open one than to make it."""
+        await self._session.close()
 
     def stream(
         self,

@@ -11,6 +11,7 @@ Here that buffer is none: with it, everything that has to arrive in time would b
 from __future__ import annotations
 
 import json
+import math
 from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
@@ -27,7 +28,6 @@ from conformance.peers.mapped import (
     closed,
     named,
     renamed,
-    sent,
 )
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ class Session(Verbs):
             builder = builder.default_headers(headers)
         if limits is not None and limits.max_connections is not None:
             builder = builder.max_connections(limits.max_connections)
-        if timeout is not None:
+        # No timeout is written by leaving it away, here and in a call: infinity is no timedelta.
+        if timeout not in (None, math.inf):
             wait = timedelta(seconds=timeout)
             builder = builder.read_timeout(wait).connect_timeout(wait).pool_timeout(wait)
         self._client = builder.build()
@@ -147,13 +148,13 @@ class Session(Verbs):
     async def _ask(self, method: str, url: str, **arguments: Any) -> Response:
         builder = self._asked(method, url, **arguments)
         asked = builder.streamed_read_buffer_limit(0).build_streamed()
-        request = _request(asked)
+        request = _Request(asked)
         return Response(await asked.__aenter__(), asked, request)
 
     async def request(self, method: str, url: str, **arguments: Any) -> Response:
         """The whole response."""
         asked = self._asked(method, url, **arguments).build()
-        request = _request(asked)
+        request = _Request(asked)
         response = Response(await renamed(asked.send(), rename), None, request)
         await response.aread()
         return response
@@ -173,7 +174,7 @@ class Session(Verbs):
             builder = builder.headers(headers)
         if content is not None:
             builder = builder.body_bytes(content)
-        if timeout is not None:
+        if timeout not in (None, math.inf):
             builder = builder.timeout(timedelta(seconds=timeout))
         names = {"params": "query", "json": "body_json", "data": "form", "files": "multipart"}
         for name, value in more.items():
@@ -181,6 +182,17 @@ class Session(Verbs):
         return builder
 
 
-def _request(asked: Any) -> Any:
-    """What it tells of the request, which it does before it is sent only."""
-    return sent(asked.url, asked.method, list(asked.headers.items()))
+class _Request:
+    """What it tells of the request, which it does before it is sent only.
+
+    It sends header values that it cannot give as text: that is no error for who does not ask.
+    """
+
+    def __init__(self, asked: Any) -> None:
+        self.url, self.method = str(asked.url), asked.method
+        self._headers = asked.headers.copy()
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Its headers as httpx has them."""
+        return httpx.Headers(list(self._headers.items()))
