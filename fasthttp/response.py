@@ -206,7 +206,7 @@ class Response(httpx.Response):
 
     def iter_lines(self) -> Iterator[str]:
         """Yield the lines of a body that has been read whole, as `aiter_lines()` does."""
-        lines = LineDecoder()
+        lines = LineDecoder(None)
         yield from lines.feed(self.text)
         yield from lines.flush()
 

@@ -99,7 +99,7 @@ async def test_bytes() -> None:
     assert 64 <= await calls_in(lambda response: response.aiter_bytes(1024), block, 64) < 42 + 77
 
 
-@pytest.mark.parametrize(("method", "bound"), [("get", 450), ("post", 465)])
+@pytest.mark.parametrize(("method", "bound"), [("get", 365), ("post", 365)])
 async def test_get(tape: Tape, session: AsyncSession, method: str, bound: int) -> None:
     """A small request on an open connection takes some hundreds of calls, the event loop's too."""
     played = tape.play(Reply(body=b"x" * 200), Delivery("content-length"))

@@ -105,6 +105,7 @@ def _lines_of_the_wire(self: Response) -> Items[str]:
     "bytes-codings",
     "bytes-gzip-rest",
     "errors-family",
+    "errors-kind",
     "security-pending",
 )
 class LinesAsSent(Sabotaged):

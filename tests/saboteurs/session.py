@@ -357,7 +357,7 @@ class EncodesText(Sabotaged):
 # The verbs
 
 
-@saboteur("session-verbs-whole")
+@saboteur("body-replay-sync", "session-verbs-whole")
 class GetIsUnread(Sabotaged):
     """What `get()` returns was never read."""
 

@@ -194,7 +194,7 @@ class WaitingIsConnecting(Sabotaged):
             raise httpx.ConnectTimeout(str(error), request=request) from error
 
 
-@saboteur("timeouts-pool")
+@saboteur("timeouts-named", "timeouts-pool")
 class PlaceIsLost(Sabotaged):
     """Who gave up waiting for a place gets it nevertheless, and keeps it."""
 
