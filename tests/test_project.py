@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "conformance/peers/": {"httpx", "spec"},
     **{f"conformance/peers/{name}/": {"httpx", name} for name in PEERS},
     "conformance/peers/fasthttp_client/": {"httpx", "fasthttp"},  # another package of this name
+    "conformance/peers/finds/": {*PEERS, "zstandard"},
     "conformance/peers/fasthttp_on_httpx/": {"httpx", "fasthttp"},
     "conformance/record/": {"httpx", "sse_starlette", "starlette", "vcr", "yaml"},
 }
