@@ -60,7 +60,12 @@ class Bench:
             return outcome
         job = _job(row, row.arguments(quick))
         await self._prepare(job["arguments"])
-        workers = {name: await self.worker(name) for name in names}
+        workers: dict[str, Process] = {}
+        for name in names:
+            try:
+                workers[name] = await self.worker(name)
+            except Failed as exc:
+                outcome.left_out[name] = str(exc)
         try:
             asks = {name: self._asker(worker, job) for name, worker in workers.items()}
             await self._rounds(row, quick, outcome, asks)
@@ -109,10 +114,11 @@ class Bench:
         return ask
 
     async def worker(self, name: str) -> Process:
-        """Start a client's process."""
-        return await Process.start(
-            self._interpreters[name], "-m", "benchmarks.worker", name, self._base, self._core
-        )
+        """Start a client's process, and wait until it has imported the client."""
+        arguments = ("-m", "benchmarks.worker", name, self._base, self._core)
+        worker = await Process.start(self._interpreters[name], *arguments)
+        await worker.read(PATIENCE)
+        return worker
 
     async def _rounds(self, row: Row, quick: bool, outcome: Outcome, asks: dict[str, Ask]) -> None:
         """Go round while there is time; who has used up a third of it sits out what is left."""

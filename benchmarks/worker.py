@@ -68,6 +68,7 @@ def main(client: str, base: str, core: str) -> None:
     machine.pin(int(core) if core else None)
     machine.allow_files()
     module = load(client)
+    tell({})  # ready: nobody is measured while others are still being imported on the same core
     for line in sys.stdin:
         answer(module, base, json.loads(line))
 
