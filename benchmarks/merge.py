@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 Run = dict[str, Any]
 
 
+def _read(path: Path) -> Run:
+    """Read a run; raise `ValueError`, which names the file, for what is none."""
+    try:
+        run = json.loads(path.read_text())
+    except ValueError as exc:
+        raise ValueError(f"{path}: {exc}") from exc
+    if not isinstance(run, dict) or not {"about", "rows", "growth"} <= run.keys():
+        raise ValueError(f"{path} is no run: about, rows or growth is missing")
+    return run
+
+
 def merged(runs: Sequence[Run]) -> Run:
     """Return runs of the same work as one; raise `ValueError` where they are none."""
     first = runs[0]["about"]
@@ -79,7 +90,10 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("runs", type=Path, nargs="+", help="results.json of each run")
     parser.add_argument("--out", type=Path, help="a folder for results.json and results.md")
     options = parser.parse_args(arguments)
-    data = merged([json.loads(path.read_text()) for path in options.runs])
+    try:
+        data = merged([_read(path) for path in options.runs])
+    except (OSError, ValueError) as exc:
+        parser.error(str(exc))
     print(markdown(data))
     if options.out is not None:
         write(options.out, data)

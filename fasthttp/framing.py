@@ -29,7 +29,7 @@ class ProtocolError(Exception):
     """What the server sent is not HTTP/1.1, or it ended too early."""
 
 
-class _Head(NamedTuple):
+class _Head(NamedTuple):  # apart from `Head`: a NamedTuple has no place to keep a property's value
     version: bytes  # b"HTTP/1.1"
     status: int
     reason: bytes

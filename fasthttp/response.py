@@ -193,19 +193,28 @@ class Response(httpx.Response):
         return self._content
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """Yield the bytes of a body that has been read whole, as `aiter_bytes()` does."""
+        """Yield the bytes of a body that has been read whole, as `aiter_bytes()` does.
+
+        `httpx.ResponseNotRead` unless it has been (body-replay-sync).
+        """
         chunker = ByteChunker(chunk_size)
         yield from chunker.feed(self.content)
         yield from chunker.flush()
 
     def iter_text(self, chunk_size: int | None = None) -> Iterator[str]:
-        """Yield the text of a body that has been read whole, as `aiter_text()` does."""
+        """Yield the text of a body that has been read whole, as `aiter_text()` does.
+
+        `httpx.ResponseNotRead` unless it has been (body-replay-sync).
+        """
         chunker = TextChunker(chunk_size)
         yield from chunker.feed(self.text)
         yield from chunker.flush()
 
     def iter_lines(self) -> Iterator[str]:
-        """Yield the lines of a body that has been read whole, as `aiter_lines()` does."""
+        """Yield the lines of a body that has been read whole, as `aiter_lines()` does.
+
+        `httpx.ResponseNotRead` unless it has been (body-replay-sync).
+        """
         lines = LineDecoder(None)
         yield from lines.feed(self.text)
         yield from lines.flush()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmarks import kept, report
+from benchmarks.children import PATIENCE, Process
 from benchmarks.kept import Results
 from benchmarks.merge import main, merged
 from benchmarks.rows import named
@@ -82,3 +84,28 @@ def test_a_merger_is_written_like_a_run(tmp_path: Path, capsys: pytest.CaptureFi
     main([*map(str, files), "--out", str(tmp_path / "out")])
 
     assert capsys.readouterr().out.strip() == (tmp_path / "out/results.md").read_text().strip()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"about": {}}'])
+def test_what_is_no_run_is_named(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that cannot be merged is one line that names it, and no traceback."""
+    file = tmp_path / "mine.json"
+    file.write_text(text)
+
+    with pytest.raises(SystemExit) as end:
+        main([str(file)])
+
+    assert end.value.code == 2
+    assert f"error: {file}" in capsys.readouterr().err
+
+
+async def test_a_worker_says_when_it_has_imported_its_client() -> None:
+    """Nobody is measured while another is still importing: its first line is not an answer."""
+    words = ("-m", "benchmarks.worker", "httpx", "http://127.0.0.1:9", "")
+    worker = await Process.start(sys.executable, *words)
+    try:
+        assert json.loads(await worker.read(PATIENCE)) == {}
+    finally:
+        await worker.stop()

@@ -42,6 +42,7 @@ ENDS = (
     hostile.EndsTheRun,
     hostile.SaysNotApplicable,
     hostile.StopsTheLoop,
+    hostile.ClosesTheLoop,
     hostile.ExitsInACallback,
 )
 
