@@ -100,7 +100,7 @@ def _tasks(names: list[str], options: Namespace) -> list[Task]:
         return [(name, [str(trial) for trial in undeclared()]) for name in names]
     with _processes(options.workers) as pool:
         played = list(chain.from_iterable(pool.imap_unordered(_record, range(SHARES))))
-    reached = {name: seams.reached(_known()[name].session, played) for name in names}
+    reached = {name: seams.reached(_known()[name], played) for name in names}
     names.sort(key=lambda name: sum(each.seconds for each in reached[name]), reverse=True)
     return [(name, [each.trial for each in reached[name]]) for name in names]
 

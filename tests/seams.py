@@ -4,7 +4,9 @@ A saboteur is the correct session with something else at its seams. A trial in w
 session never runs the function that is replaced, nor code that names what is replaced if that is
 no function, is played alike with both, and need not be tried. `record` plays trials with the
 correct session and notes what code ran in each; `doors` gives the code that leads to a saboteur's
-seams, or None where that is not known: then every trial counts as one that reaches them.
+seams, or None where that is not known: then every trial counts as one that reaches them. Nor need a
+trial be tried in which all that a saboteur replaces was run, and would have given the same
+(`tests.rivals`).
 """
 
 from __future__ import annotations
@@ -23,24 +25,22 @@ from pathlib import Path
 from pkgutil import resolve_name
 from runpy import run_module
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from unittest import mock
 
 import fasthttp
 from conformance.court import Court
 from conformance.subject import Subject
 from spec import catalogue
-from tests.saboteurs import Sabotaged, forget
-from tests.saboteurs.errors import Failing
-from tests.saboteurs.security import Slipping
+from tests.rivals import Asking, Healthy, asking, overridden, replacing, rivals
+from tests.saboteurs import forget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
-    import httpx
-
     from conformance.registry import Trial
+    from tests.saboteurs import Saboteur
 
 BROKEN = {"fail", "warn", "observed"}
 LIBRARY = Path(fasthttp.__file__).parent
@@ -60,23 +60,8 @@ class Played:
 
     trial: str
     ran: frozenset[Code] | None  # None: it is not known that the rest did not run
+    apart: frozenset[str] | None  # the rivals that gave another answer; None: that is not known
     seconds: float
-
-
-class Healthy(Slipping, Failing):
-    """The correct session, with the harmless parts that saboteurs have in common."""
-
-    def failed(self, error: httpx.RequestError, request: httpx.Request) -> Any:
-        raise error
-
-
-class _Bare(Sabotaged):
-    """Has what every class has."""
-
-    patches: ClassVar[dict[str, Any]] = {}
-
-
-ORDINARY = vars(_Bare).keys()
 
 
 # What leads to a seam
@@ -91,22 +76,26 @@ def doors(session: type) -> frozenset[Code] | None:
         if not codes:
             return None
         found |= codes
-    for kind in set(session.__mro__) - set(Healthy.__mro__):
-        for attribute in vars(kind).keys() - ORDINARY:
-            codes = _leading_to(Healthy, attribute)
-            # An attribute that the library has not, and nowhere asks for, is the saboteur's own.
-            if not codes and (hasattr(Healthy, attribute) or attribute.startswith("__")):
-                return None
-            found |= codes
+    for attribute in overridden(session):
+        codes = _leading_to(Healthy, attribute)
+        # An attribute that the library has not, and nowhere asks for, is the saboteur's own.
+        if not codes and attribute in replacing(session):
+            return None
+        found |= codes
     return frozenset(found)
 
 
-def reached(session: type, played: Iterable[Played]) -> list[Played]:
-    """The trials that reach what a session has in place of the library's."""
-    led = doors(session)
-    return [
-        each for each in played if led is None or each.ran is None or not led.isdisjoint(each.ran)
-    ]
+def reached(saboteur: Saboteur, played: Iterable[Played]) -> list[Played]:
+    """The trials that reach what a saboteur has replaced, where it does not do the same."""
+    led, only_computes = doors(saboteur.session), str(saboteur) in rivals()
+
+    def differs(each: Played) -> bool:
+        if led is None or each.ran is None:
+            return True
+        alike = only_computes and each.apart is not None and str(saboteur) not in each.apart
+        return not alike and not led.isdisjoint(each.ran)
+
+    return [each for each in played if differs(each)]
 
 
 def _leading_to(owner: object, attribute: str) -> set[Code]:
@@ -186,18 +175,22 @@ def watching() -> Iterator[Callable[[], frozenset[Code]]]:
 def record(trials: Iterable[Trial], fuzz: int) -> list[Played]:
     """Play trials with the correct session, and note what ran in each."""
     played: list[Played] = []
-    subject = Subject("the correct session", Healthy, "0")
+    subject = Subject("the correct session", Asking, "0")
     here = mock.patch("subprocess.run", _in_this_process)
-    with watching() as taken, here, Court(subject, catalogue.load(), brief=True) as court:
+    court = Court(subject, catalogue.load(), brief=True)
+    with watching() as taken, asking() as apart, here, court:
         court.preflight()
         court.fuzz = fuzz
         for trial in trials:
             forget()  # what is known from another trial would not run in this one
-            taken()
+            taken(), apart()
             began = time.monotonic()
             # What fails although the session is correct is no proof of anything.
             fails = court.hear(trial).state in {*BROKEN, "error"}
-            played.append(Played(str(trial), None if fails else taken(), time.monotonic() - began))
+            seconds = time.monotonic() - began
+            # What is drawn is drawn anew each time, and other draws may set a rival apart.
+            differing = None if trial.search else apart()
+            played.append(Played(str(trial), None if fails else taken(), differing, seconds))
     return played
 
 

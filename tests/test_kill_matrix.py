@@ -15,7 +15,8 @@ import pytest
 
 from tests.judging import undeclared
 from tests.kill_matrix import main
-from tests.saboteurs import Sabotaged, discover
+from tests.rivals import rivals
+from tests.saboteurs import Sabotaged, Saboteur, discover
 from tests.seams import Code, Played, doors, reached, record
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,10 @@ def played() -> list[Played]:
         "lines-last-examples-whole",
         "lifecycle-quiet-in-a-process-of-its-own",
         "security-loopback-spellings",
+        "session-redirects-followed-recorded-relative",
+        "timeouts-refusal-named-examples",
+        "timeouts-request-examples",
+        "urls-climb-examples",
     }
     some = [trial for trial in undeclared() if str(trial) in chosen]
     assert len(some) == len(chosen)
@@ -51,7 +56,7 @@ def played() -> list[Played]:
     [
         ("session.PutIsPost", {"session-verbs"}),  # a method
         ("lines.BlankRuns", {"lines-last", "lifecycle-quiet"}),  # a class, also elsewhere
-        ("body.NoExtensions", {"lines-last", "lifecycle-quiet"}),  # a constant
+        ("body.NoExtensions", {"lines-last", "lifecycle-quiet", "timeouts-request"}),  # a constant
         ("eventsource.FixedDelay", set()),  # a function that none of these calls
         ("security.ComparesTexts", {"security-loopback"}),  # a hook of several saboteurs
     ],
@@ -60,7 +65,7 @@ def test_reached_seams_are_recorded(
     saboteur: str, requirements: set[str], played: list[Played]
 ) -> None:
     """A trial that runs what a saboteur replaces, or what names it, reaches its seam."""
-    found = {each.trial for each in reached(KNOWN[saboteur].session, played)}
+    found = {each.trial for each in reached(KNOWN[saboteur], played)}
 
     assert found == {each.trial for each in played if any(map(each.trial.startswith, requirements))}
 
@@ -74,10 +79,41 @@ def test_what_is_not_known_is_tried() -> None:
     class Known(Sabotaged):
         patches: ClassVar = {"fasthttp.eventsource.delay": None}
 
-    quiet, failed = Played("a", frozenset({Code("x", 1, "x")}), 1), Played("b", None, 1)
+    quiet = Played("a", frozenset({Code("x", 1, "x")}), frozenset(), 1)
+    failed = Played("b", None, frozenset(), 1)
     assert doors(Unnamed) is None
-    assert reached(Unnamed, [quiet, failed]) == [quiet, failed]
-    assert reached(Known, [quiet, failed]) == [failed]
+    assert reached(_saboteur(Unnamed), [quiet, failed]) == [quiet, failed]
+    assert reached(_saboteur(Known), [quiet, failed]) == [failed]
+
+
+def _saboteur(session: type[Sabotaged]) -> Saboteur:
+    return Saboteur(session, frozenset(), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("saboteur", "requirements"),
+    [
+        ("session.OctetStream", {"session-verbs"}),  # a request like another
+        ("urls.PlainDotsOnly", {"urls-climb"}),  # the address of no such one
+        ("timeouts.NanIsTaken", {"timeouts-refusal-named"}),  # a constructor
+        ("session.TwoRedirects", {"session-redirects-followed"}),  # what a redirect leads to
+        ("timeouts.StaysOn", {"timeouts-request"}),  # what it leaves behind
+    ],
+)
+def test_rivals_are_asked(saboteur: str, requirements: set[str], played: list[Played]) -> None:
+    """What only computes is tried where it computes something else than the library, only."""
+    assert saboteur in rivals()
+    found = {each.trial for each in reached(KNOWN[saboteur], played)}
+
+    assert found == {each.trial for each in played if any(map(each.trial.startswith, requirements))}
+
+
+def test_what_was_drawn_is_tried() -> None:
+    """Another draw may tell two apart that the first ones did not."""
+    (only,) = doors(KNOWN["timeouts.NanIsTaken"].session) or ()
+    drawn, fixed = (Played("a", frozenset({only}), apart, 1) for apart in (None, frozenset[str]()))
+
+    assert reached(KNOWN["timeouts.NanIsTaken"], [drawn, fixed]) == [drawn]
 
 
 def test_the_matrix_that_is_shown_is_this_one() -> None:
