@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+MOMENT = 0.02  # seconds for a stream to begin, or to last
 PATIENCE = 3.0  # seconds for streams to end once their session is closed
 
 
@@ -26,10 +27,12 @@ def load(name: str) -> Any:
     return reduce(getattr, path.split("."), import_module(module))
 
 
-async def read(session: Any, url: str) -> None:
+async def read(session: Any, url: str, begun: asyncio.Event | None = None) -> None:
     """Read a stream to its end."""
     async with session.stream("GET", url) as response:
         async for _ in response.aiter_bytes():
+            if begun is not None:
+                begun.set()
             await asyncio.sleep(0)
 
 
@@ -49,11 +52,13 @@ async def abandon(session: Any, url: str) -> None:
 async def interrupt(session: Any, url: str) -> None:
     """Leave a stream by a timeout, by a cancellation, and by two."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(0.05):
+        async with asyncio.timeout(MOMENT):
             await read(session, url)
     for times in (1, 2):
-        task = asyncio.create_task(read(session, url))
-        await asyncio.sleep(0.02)
+        begun = asyncio.Event()
+        task = asyncio.create_task(read(session, url, begun))
+        with suppress(TimeoutError):  # a silent one does not begin
+            await asyncio.wait_for(begun.wait(), MOMENT)
         for _ in range(times):
             task.cancel()
             await asyncio.sleep(0)
@@ -70,9 +75,11 @@ async def main(session: Any, whole: str, endless: str, cut: str, silent: str) ->
         await interrupt(session, silent)
         with suppress(httpx.TransportError):
             await read(session, cut)
-        reading = asyncio.create_task(read(session, endless))
+        begun = asyncio.Event()
         waiting = asyncio.create_task(read(session, silent))
-        await asyncio.sleep(0.1)
+        reading = asyncio.create_task(read(session, endless, begun))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(begun.wait(), 5 * MOMENT)
     done, _ = await asyncio.wait([reading, waiting], timeout=PATIENCE)
     for task in done:
         task.exception()  # there is one; lifecycle-session-close judges it
