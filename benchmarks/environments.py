@@ -1,7 +1,8 @@
 """A virtual environment for each peer, under `.venv-bench/`, made when it is first needed.
 
-Packages collide (niquests replaces the files of urllib3), so no two peers share one. The client
-`fasthttp` and the floors run where the harness runs: in the checkout's own.
+Packages collide (niquests replaces the files of urllib3), so no two peers share one. The floors run
+where the harness runs, in the checkout's own; there everything that its tests need is installed,
+and an import takes longer.
 """
 
 from __future__ import annotations

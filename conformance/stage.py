@@ -91,15 +91,15 @@ class Stage:
             try:
                 result = await make()
             except Exception as error:  # noqa: BLE001 - handed over to the caller's thread
-                await _end_of_check(before)
+                await self._end_of_check(before)
                 done.set_exception(error)
             except GeneratorExit:  # left behind, and collected
                 raise
             except BaseException as error:  # noqa: BLE001 - an end of the run, if it came through
-                await _end_of_check(before)
+                await self._end_of_check(before)
                 done.set_exception(_escaped(error))
             else:
-                await _end_of_check(before)
+                await self._end_of_check(before)
                 done.set_result(result)
 
         self.loop.call_soon_threadsafe(lambda: tasks.append(self.loop.create_task(play())))
@@ -113,6 +113,12 @@ class Stage:
         if self._escapes:
             raise _escaped(self._escapes[0])
         return result
+
+    async def _end_of_check(self, before: Collection[asyncio.Task[Any]]) -> None:
+        """End the tasks that run the suite's own coroutines, and were not there before."""
+        with suppress(RuntimeError):  # no loop any more: it was left behind, and is collected
+            if asyncio.get_running_loop() not in self._over:  # what ends that ends them all
+                await _ended([task for task in asyncio.all_tasks() - {*before} if _is_ours(task)])
 
     def _cut(self, done: Future[Any], tasks: list[asyncio.Task[None]]) -> None:
         with suppress(RuntimeError):  # the loop is closed
@@ -129,12 +135,6 @@ def _escaped(error: BaseException | None) -> Escape:
     escape = Escape("it stopped the event loop" if error is None else f"it raised {error!r}")
     escape.__cause__ = error
     return escape
-
-
-async def _end_of_check(before: Collection[asyncio.Task[Any]]) -> None:
-    """End the tasks that run the suite's own coroutines, and were not there before."""
-    with suppress(RuntimeError):  # no loop any more: it was left behind, and is collected
-        await _ended([task for task in asyncio.all_tasks() - {*before} if _is_ours(task)])
 
 
 def _is_ours(task: asyncio.Task[Any]) -> bool:

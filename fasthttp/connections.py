@@ -36,7 +36,9 @@ CLOSED = "the session was closed"
 
 _AUTHORIZATION = "Proxy-Authorization"
 _MAX_ROUTES = 1024  # origins remembered, so that a URL is parsed for the connector only once
-_READ_SIZE = 64 * 1024
+# For the 256 KiB that asyncio asks for, glibc's malloc has to go to the kernel with every block, and
+# a stream of small chunks takes a seventh more time.
+_READ_SIZE = 128 * 1024
 _TURNS = 100  # of the loop, for connections that were cut to be gone; a few are enough
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 
@@ -63,6 +65,12 @@ class Channel(ResponseHandler):
     def __init__(self, loop: asyncio.AbstractEventLoop, cut: set[Channel]) -> None:
         super().__init__(loop)
         self._cut = cut  # the connector's
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Read in blocks that cost least; a loop of another kind reads as it likes."""
+        super().connection_made(transport)
+        with suppress(AttributeError):
+            transport.max_size = _READ_SIZE  # type: ignore[attr-defined] # asyncio's, not its API's
 
     def data_received(self, data: bytes) -> None:
         """Hand `data` on to whom it is for."""

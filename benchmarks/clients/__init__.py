@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
-CHECKOUT = "checkout"  # the environment that runs the harness, with fasthttp from this directory
+CHECKOUT = "checkout"  # the environment that runs the harness
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,12 @@ _SSE = "httpx-sse==0.4.3"
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer("fasthttp", (), "import fasthttp", CHECKOUT, ("fasthttp", "httpx", "aiohttp")),
+        Peer(
+            "fasthttp",
+            ("-e .[zstd]",),
+            "import fasthttp",
+            packages=("fasthttp", "httpx", "aiohttp"),
+        ),
         Peer("httpx", _HTTPX, "import httpx", packages=("httpx", "httpcore")),
         Peer("httpx2", ("httpx2[zstd]==2.16.2",), "import httpx2", packages=("httpx2",)),
         Peer(

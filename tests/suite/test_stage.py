@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,6 +95,25 @@ def test_stage_of_one_that_clings_is_replaced(stage: Stage) -> None:
         assert stage.run(_name, 5)
     finally:
         let_go.set()
+
+
+def test_what_is_left_behind_ends_with_its_loop(stage: Stage) -> None:
+    """A run that ends while its loop is closed is no reason to leave that loop open."""
+
+    async def thread() -> threading.Thread:
+        return threading.current_thread()
+
+    async def clings() -> None:
+        for _ in range(2):  # cut off, and then its loop's tasks are ended
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    left, loop = stage.run(thread, 5), stage.loop
+    with pytest.raises(Hang):
+        stage.run(clings, 0.05)
+    left.join(5)
+
+    assert loop.is_closed()
 
 
 def test_complaints_are_kept(stage: Stage) -> None:
