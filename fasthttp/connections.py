@@ -36,8 +36,8 @@ CLOSED = "the session was closed"
 
 _AUTHORIZATION = "Proxy-Authorization"
 _MAX_ROUTES = 1024  # origins remembered, so that a URL is parsed for the connector only once
-# asyncio asks for 256 KiB, for which glibc's malloc goes to the kernel with every block; so a stream
-# of small chunks takes a seventh more time.
+# For asyncio's 256 KiB glibc's malloc goes to the kernel with every block: a stream of small chunks
+# takes a seventh more time.
 _READ_SIZE = 128 * 1024
 _TURNS = 100  # of the loop, for connections that were cut to be gone; a few are enough
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
