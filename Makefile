@@ -40,7 +40,7 @@ matrix: $(VENV)/.installed  ## judge other people's clients, each in its own env
 	$(BIN)/python -m conformance.peers $(CLIENTS)
 
 kill-matrix: $(VENV)/.installed  ## try every saboteur against every requirement
-	$(BIN)/python -m tests.kill_matrix $(if $(OUT),--out $(OUT)) $(if $(SHARE),--share $(SHARE))
+	$(BIN)/python -m tests.kill_matrix $(if $(OUT),--out $(OUT))
 
 fuzz: $(FUZZ)/.installed  ## search for what breaks a property: make fuzz SECONDS=600
 	$(FUZZ)/bin/python -m tests.fuzz $(or $(SECONDS),600)

@@ -38,19 +38,22 @@ class Found:
     declared: frozenset[str]
     perhaps: frozenset[str]
     broken: frozenset[str]
+    unreached: frozenset[str]  # trials that it fails, though they do not reach what it replaces
     seconds: float
 
     @property
     def as_declared(self) -> bool:
         """Whether it breaks what it declares and nothing else."""
-        return self.broken - self.perhaps == self.declared
+        return self.broken - self.perhaps == self.declared and not self.unreached
 
     @property
     def complaint(self) -> str:
         """What is not as declared."""
         missed = ", ".join(sorted(self.declared - self.broken)) or "nothing"
         extra = ", ".join(sorted(self.broken - self.declared - self.perhaps)) or "nothing"
-        return f"{self.name}: declared and not caught: {missed}; broken and not declared: {extra}"
+        said = f"{self.name}: declared and not caught: {missed}; broken and not declared: {extra}"
+        unreached = ", ".join(sorted(self.unreached))
+        return f"{said}; fails what was to be left out: {unreached}" if unreached else said
 
 
 @cache
@@ -70,18 +73,28 @@ def _is_long(trial: Trial) -> bool:
     return trial.play is None or (trial.plan is not None and trial.name.startswith("recorded"))
 
 
-def judge(saboteur: Saboteur, others: Collection[str] = ()) -> Found:
-    """Try one saboteur; `others`: the trials of requirements that it should not break."""
+def judge(saboteur: Saboteur, reached: Collection[str] | None = None) -> Found:
+    """Try one saboteur; `reached`: all that can tell it from the correct session; None: unknown.
+
+    Of requirements that it does not declare, only such trials are tried; and one of those that it
+    declares which it fails has to be among them.
+    """
     began = time.monotonic()
     broken: set[str] = set()
+    left_out: set[str] = set()
+    if reached is not None:
+        left_out = {str(trial) for trial in undeclared()} - set(reached)
+    unreached: set[str] = set()
     restore_all()
     try:
         subject = Subject(str(saboteur), saboteur.session, "0")
         with Court(subject, catalogue.load(), brief=True) as court:
             court.preflight()
-            for trial in _tried(saboteur, others):
+            for trial in _tried(saboteur, reached or ()):
                 if trial.requirement not in broken and _breaks(court, trial, saboteur):
                     broken.add(trial.requirement)
+                    if str(trial) in left_out:
+                        unreached.add(str(trial))
     finally:
         restore_all()
     doc = (saboteur.session.__doc__ or "").strip().partition("\n")[0]
@@ -91,6 +104,7 @@ def judge(saboteur: Saboteur, others: Collection[str] = ()) -> Found:
         saboteur.breaks,
         saboteur.perhaps,
         frozenset(broken),
+        frozenset(unreached),
         time.monotonic() - began,
     )
 

@@ -1,10 +1,10 @@
 """The kill matrix: which requirements each saboteur is found to break.
 
 `python -m tests.kill_matrix` tries every saboteur against every requirement and fails if one breaks
-other requirements than it declares. Parts of names restrict it, `--share 1/4` tries a quarter, and
-`--out FILE` writes the matrix, which the site shows. A trial that does not reach what a saboteur
-has replaced cannot tell it from the correct session (`tests.seams`), and is left out; `--all` tries
-it as well, and `--quick` nothing but what is declared.
+other requirements than it declares. Parts of names restrict it, and `--out FILE` writes the matrix,
+which the site shows. A trial that does not reach what a saboteur has replaced, or in which that
+gives the same, cannot tell it from the correct session (`tests.seams`), and is left out; `--all`
+tries it as well, and `--quick` nothing but what is declared.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from __future__ import annotations
 import gc
 import json
 import os
-import re
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
@@ -33,11 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.pool import Pool
 
-WORKERS = 8  # for two cores: much of the time is spent waiting
-SHARES = 32  # of the trials, when it is noted what they reach
+WORKERS = 12  # for two cores: much of the time is spent waiting
+PARTS = 32  # of the trials, when it is noted what they reach
 BEGAN = time.monotonic()
 
-Task = tuple[str, list[str]]  # a saboteur, and the trials of what it does not declare
+Task = tuple[str, list[str] | None]  # a saboteur, and the trials that reach what it replaces
 
 
 def main(arguments: list[str]) -> int:
@@ -45,25 +44,15 @@ def main(arguments: list[str]) -> int:
     parser = ArgumentParser(prog="python -m tests.kill_matrix", description=__doc__)
     parser.add_argument("parts", nargs="*", default=[""], help="only those whose names have one")
     parser.add_argument("--out", type=Path, help="write the matrix, as JSON")
-    parser.add_argument("--share", type=_share, default=(1, 1), help="1/4: the first of four")
     parser.add_argument("--workers", type=int, default=WORKERS)
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--all", action="store_true", help="also what does not reach a seam")
     extent.add_argument("--quick", action="store_true", help="only what is declared")
     options = parser.parse_args(arguments)
     names = [name for name in _known() if any(part in name for part in options.parts)]
-    share, shares = options.share
-    names = names[share - 1 :: shares]
     if not names:
         parser.error("this names no saboteur, so that nothing would be tried")
     return _report(_judged(_tasks(names, options), options.workers), options.out)
-
-
-def _share(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", text)
-    if found is None or int(found[1]) > int(found[2]):
-        raise ArgumentTypeError(f"{text!r} is not a share such as 1/4")
-    return int(found[1]), int(found[2])
 
 
 def _report(matrix: list[Found], out: Path | None) -> int:
@@ -95,18 +84,18 @@ def _tasks(names: list[str], options: Namespace) -> list[Task]:
     """What each is tried by; those that take longest come first."""
     names.reverse()  # the last chapters, from security to urls, wait most
     if options.quick:
-        return [(name, []) for name in names]
+        return [(name, None) for name in names]
     if options.all:
         return [(name, [str(trial) for trial in undeclared()]) for name in names]
     with _processes(options.workers) as pool:
-        played = list(chain.from_iterable(pool.imap_unordered(_record, range(SHARES))))
+        played = list(chain.from_iterable(pool.imap_unordered(_record, range(PARTS))))
     reached = {name: seams.reached(_known()[name], played) for name in names}
     names.sort(key=lambda name: sum(each.seconds for each in reached[name]), reverse=True)
     return [(name, [each.trial for each in reached[name]]) for name in names]
 
 
-def _record(share: int) -> list[seams.Played]:
-    return seams.record(undeclared()[share::SHARES], FEW)
+def _record(part: int) -> list[seams.Played]:
+    return seams.record(undeclared()[part::PARTS], FEW)
 
 
 def _judged(tasks: list[Task], workers: int) -> list[Found]:
@@ -120,8 +109,8 @@ def _judged(tasks: list[Task], workers: int) -> list[Found]:
 
 
 def _judge(task: Task) -> Found:
-    name, others = task
-    return judge(_known()[name], frozenset(others))
+    name, reached = task
+    return judge(_known()[name], reached)
 
 
 @cache
