@@ -1,15 +1,12 @@
-"""Connections of one event loop, made and kept by aiohttp; the only module that knows it.
+"""Connections of one event loop, made and kept by aiohttp's connector.
 
 From aiohttp come name look-up, happy eyeballs, TLS, proxy tunnels and the pool. What goes over a
-connection is none of its business: while an `Exchange` runs, a `Channel` hands it what arrives.
-Connecting fails with httpx's errors only.
+connection, a `Channel`, is none of its business. Connecting fails with httpx's errors only.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-from contextlib import suppress
 from contextvars import ContextVar
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
@@ -17,28 +14,23 @@ from typing import TYPE_CHECKING, Any, cast
 import aiohttp
 import httpx
 from aiohttp import ClientRequest
-from aiohttp.client_proto import ResponseHandler
 from aiohttp.helpers import sentinel
 from yarl import URL
 
 from . import addresses, proxies, urls
+from .channel import Channel
 from .security import Guard, RefusedError
-from .sockets import readable
 
 if TYPE_CHECKING:
     import ssl
 
+    from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ConnectionKey
-
-    from .exchange import Exchange
 
 CLOSED = "the session was closed"
 
 _AUTHORIZATION = "Proxy-Authorization"
 _MAX_ROUTES = 1024  # origins remembered, so that a URL is parsed for the connector only once
-# For asyncio's 256 KiB glibc's malloc goes to the kernel with every block: a stream of small chunks
-# takes a seventh more time.
-_READ_SIZE = 128 * 1024
 _TURNS = 100  # of the loop, for connections that were cut to be gone; a few are enough
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 
@@ -53,88 +45,6 @@ CONNECT_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] =
 )
 _target: ContextVar[str] = ContextVar("_target", default="")  # the host being connected to
 _CONNECT_FAULTS = tuple(fault for fault, _ in CONNECT_ERRORS)
-
-
-class Channel(ResponseHandler):
-    """A connection; while an exchange runs, what arrives is the exchange's."""
-
-    exchange: Exchange | None = None
-    route: Route
-    used = False
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, cut: set[Channel]) -> None:
-        super().__init__(loop)
-        self._cut = cut  # the connector's
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Read in blocks that cost least; a loop of another kind reads as it likes."""
-        super().connection_made(transport)
-        with suppress(AttributeError):
-            transport.max_size = _READ_SIZE  # type: ignore[attr-defined] # asyncio's, not its API's
-
-    def data_received(self, data: bytes) -> None:
-        """Hand `data` on to whom it is for."""
-        if self.exchange is not None:
-            self.exchange.receive(data)
-        elif self._parser is not None:
-            super().data_received(data)  # a proxy's answer to CONNECT
-        else:
-            # Nobody asked: whatever follows cannot be told from the next response.
-            self.close()
-
-    def eof_received(self) -> None:
-        """Tell the exchange at once: the transport would first try to write what it still has."""
-        super().eof_received()
-        if self.exchange is not None:
-            self.exchange.lost(None)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Tell the exchange, and first what the server has said and nobody has read yet."""
-        self._cut.discard(self)
-        fileno = -1 if exc is None else self._plain_fileno()
-        super().connection_lost(exc)
-        with suppress(OSError):
-            while fileno >= 0 and self.exchange is not None:
-                if not (data := os.read(fileno, _READ_SIZE)):
-                    break  # no proper end: after an error this is all that is ever read
-                self.exchange.receive(data)
-        if self.exchange is not None:
-            self.exchange.lost(exc)
-
-    def resume_writing(self) -> None:
-        """Let the exchange write on."""
-        super().resume_writing()
-        if self.exchange is not None:
-            self.exchange.wake()
-
-    def abort(self) -> None:
-        """Cut the connection, which is gone a turn or two of the loop later."""
-        if self.transport is not None:
-            self._cut.add(self)
-        super().abort()
-
-    def pause(self) -> None:
-        """Stop taking bytes from the network."""
-        self._pause_transport_reading()
-
-    def resume(self) -> None:
-        """Take bytes from the network again."""
-        self._resume_transport_reading()
-
-    def stale(self) -> bool:
-        """Whether an idle connection has something to read: its end, most likely."""
-        fileno = self._fileno()
-        return fileno < 0 or readable(fileno)
-
-    def _fileno(self) -> int:
-        sock = None if self.transport is None else self.transport.get_extra_info("socket")
-        return -1 if sock is None else int(sock.fileno())
-
-    def _plain_fileno(self) -> int:
-        # A server that refuses an upload answers and hangs up. The next write fails, and with
-        # that asyncio stops reading, though the answer is there. Under TLS it cannot be had.
-        encrypted = self.transport is None or self.transport.get_extra_info("sslcontext")
-        return -1 if encrypted else self._fileno()
 
 
 class Route(ClientRequest):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from .connections import CLOSED, Channel, Connector, forward
+from .connections import CLOSED, Connector, forward
 from .exchange import Exchange, ExchangeStream
 from .request import outgoing
 from .response import Response
@@ -22,6 +22,7 @@ from .timeouts import Timeouts
 if TYPE_CHECKING:
     import ssl
 
+    from .channel import Channel
     from .proxies import Proxies
     from .security import Guard
 

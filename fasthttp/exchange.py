@@ -20,7 +20,7 @@ from .stream import BlockStream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .connections import Channel
+    from .channel import Channel
     from .request import Outgoing, StreamedBody
     from .timeouts import Timeouts
 

@@ -18,7 +18,7 @@ from fasthttp.timeouts import Timeouts
 from tests.support import OK_HEAD, connect, engine_of, settled, tick
 
 if TYPE_CHECKING:
-    from fasthttp.connections import Channel
+    from fasthttp.channel import Channel
 
 pytest_plugins = ["tests.fixtures"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from fasthttp.connections import Channel, Connector
+from fasthttp.connections import Connector
 from fasthttp.decoders.lines import LineDecoder
 from fasthttp.engine import Engine
 from fasthttp.exchange import Exchange
@@ -23,6 +23,7 @@ from tests.saboteurs import Sabotaged, saboteur
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from fasthttp.channel import Channel
     from fasthttp.reading import Pull
 
 PAUSE = 0.05  # seconds without a byte that end a rest
@@ -286,7 +287,7 @@ class DeafWhileIdle(Sabotaged):
 
     patches = {
         "fasthttp.connections.Connector.give_back": _deaf,
-        "fasthttp.connections.Channel.stale": _listen_again,
+        "fasthttp.channel.Channel.stale": _listen_again,
     }
 
 
