@@ -30,7 +30,7 @@ from conformance.case import (
 from conformance.codings import coded, flush_ends, header_name, playable
 from conformance.delivery import Delivery, Reply
 from conformance.plans import planned as plan_of
-from conformance.verdicts import Deviation, NotApplicable, compare
+from conformance.verdicts import Deviation, Difference, NotApplicable, compare
 from spec.examples import body as body_of
 from spec.vocabulary import raw
 
@@ -201,7 +201,7 @@ def _check_read(
 ) -> None:
     errors = _names(fields.get("error"))
     if read.error is not None and not errors:
-        raise Deviation("crash", fields.get(key or ""), read.error)
+        raise Difference("crash", fields.get(key or ""), read.error)
     if key is not None and not (errors and mode == "aread"):
         compare(*_expected_and_got(fields, key, size, read))
     if errors:
@@ -261,7 +261,7 @@ async def _held(case: Case, fields: Fields) -> None:
                 except (TimeoutError, StopAsyncIteration):
                     expected, delivered = _expected_and_got(fields, key, None, got)
                     note = "not delivered although it has arrived, and the server waits"
-                    raise Deviation("missing", expected, delivered, note) from None
+                    raise Difference("missing", expected, delivered, note) from None
             compare(*_expected_and_got(fields, key, None, got))
             exchange.release_all()
 
@@ -518,6 +518,6 @@ def _check_sent(fields: Fields, recorded: Recorded) -> None:
     if "request-line" in fields:
         got_line = f"{recorded.method} {recorded.target} {recorded.version}"
         if got_line != fields["request-line"]:
-            raise Deviation("sent-wrong", fields["request-line"], got_line, "the request line")
+            raise Difference("sent-wrong", fields["request-line"], got_line, "the request line")
     if "sent-body" in fields and recorded.body != raw(fields["sent-body"]):
         raise Deviation("sent-wrong", raw(fields["sent-body"]), recorded.body, "the body sent")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.delivery import Delivery, Reply, script
 from conformance.subject import CLAIMS, DEFAULT
+from conformance.verdicts import Deviation, Difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.case import Case
     from conformance.registry import Trial
-    from conformance.verdicts import Deviation
     from spec.catalogue import Requirement
 
 WIDTH = 110
@@ -79,7 +79,6 @@ def _row(name: str, text: str) -> str:
         WIDTH,
         initial_indent=first,
         subsequent_indent=" " * MARGIN,
-        break_long_words=False,
         break_on_hyphens=False,
     )
 
@@ -88,18 +87,23 @@ def _values(deviation: Deviation) -> list[tuple[str, str]]:
     rows = []
     expected, got = deviation.expected, deviation.got
     if expected is not None or got is not None:
-        at = _difference(expected, got)
+        literal = isinstance(deviation, Difference)
+        at = _difference(expected, got, literal=literal)
         if expected is not None or not isinstance(got, BaseException):
-            rows.append(("expected", _short(expected, got)))
-        rows.append(("got", _short(got, expected) + (f"   first difference: {at}" if at else "")))
+            rows.append(("expected", _short(expected, got, literal=literal)))
+        given = literal or deviation.code == "no-exception"  # what the client gave instead
+        shown = _short(got, expected, literal=given)
+        rows.append(("got", shown + (f"   first difference: {at}" if at else "")))
     if deviation.note:
         rows.append(("note", deviation.note))
     return rows
 
 
-def _short(value: object, other: object) -> str:
+def _short(value: object, other: object, *, literal: bool = True) -> str:
     """A value, or what of it lies around the first difference from the other one."""
-    shown = value if isinstance(value, str) and "httpx" in value else repr(value)
+    if isinstance(value, str) and not literal:
+        return value if len(value) <= 2 * LONGEST else f"{value[: 2 * LONGEST]} …"
+    shown = repr(value)
     alike = type(value) is type(other) and isinstance(value, list | bytes | str)
     if max(len(shown), alike * len(repr(other))) <= LONGEST:
         return shown
@@ -115,13 +119,14 @@ def _short(value: object, other: object) -> str:
     return f"{'… ' * (at > 40)}{part!r}{' …' * (at + 60 < len(value))}"
 
 
-def _difference(expected: object, got: object) -> str:
+def _difference(expected: object, got: object, *, literal: bool) -> str:
     """Where two values of a kind first differ, in words."""
-    if type(expected) is not type(got) or not isinstance(expected, list | bytes | str):
+    kinds = {list: "item", bytes: "byte"} | ({str: "character"} if literal else {})
+    if type(expected) is not type(got) or type(expected) not in kinds:
         return ""
+    assert isinstance(expected, list | bytes | str)
     assert isinstance(got, list | bytes | str)
-    unit = {list: "item", bytes: "byte", str: "character"}[type(expected)]
-    return f"{unit} {_first_difference(expected, got)}"
+    return f"{kinds[type(expected)]} {_first_difference(expected, got)}"
 
 
 def _first_difference(one: list[Any] | bytes | str, other: list[Any] | bytes | str) -> int:
@@ -142,8 +147,8 @@ def drawn(reply: Reply, delivery: Delivery, method: str = "GET", plan: str | Non
     played = script(reply, delivery, method)
     pieces = played.pieces if played.body else played.segments
     shown = " | ".join(repr(piece)[2:-1] for piece in pieces[:12])
-    if len(shown) > 400:
-        shown = f"{shown[:300]} … {shown[-60:]}"
+    if len(shown) > 300:
+        shown = f"{shown[:220]} … {shown[-60:]}"
     more = f" | … {len(pieces) - 12} more" if len(pieces) > 12 else ""
     return f"< {shown}{more}   ({', '.join(_manner(delivery, len(pieces), plan))})"
 

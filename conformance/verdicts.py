@@ -41,7 +41,8 @@ STATES = {
 class Deviation(Exception):  # noqa: N818 - a verdict more than an error
     """The session does not do what the requirement says.
 
-    `expected` and `got` are shown as they are; `note` says in words what no value can.
+    A str as `expected` or `got` describes, and is shown as it is; other values are shown as Python
+    writes them. `note` says what neither can.
     """
 
     def __init__(
@@ -51,6 +52,10 @@ class Deviation(Exception):  # noqa: N818 - a verdict more than an error
             raise ValueError(f"unknown code {code!r}; known: {', '.join(CODES)}")
         super().__init__(note or CODES[code])
         self.code, self.expected, self.got, self.note = code, expected, got, note
+
+
+class Difference(Deviation):
+    """Two values that should be the same; a str is a value here, too."""
 
 
 class NotApplicable(Exception):  # noqa: N818 - a verdict more than an error
@@ -71,19 +76,19 @@ class Verdict:
 
 
 def compare(expected: object, got: object, note: str = "") -> None:
-    """Raise the `Deviation` that names the difference between two values best."""
+    """Raise the `Difference` that names the difference between two values best."""
     if type(got) is type(expected) and _same(expected, got):
         return
     if type(got) is not type(expected):
-        raise Deviation("wrong-type", expected, got, note)
+        raise Difference("wrong-type", expected, got, note)
     if isinstance(expected, list | bytes | str) and len(got) != len(expected):  # type: ignore[arg-type]
         longer = len(got) > len(expected)  # type: ignore[arg-type]
         short, long = (expected, got) if longer else (got, expected)
         if _same(long[: len(short)], short):  # type: ignore[index,arg-type]
-            raise Deviation("extra" if longer else "missing", expected, got, note)
+            raise Difference("extra" if longer else "missing", expected, got, note)
     if isinstance(expected, list) and _sorted(expected) == _sorted(got):  # type: ignore[arg-type]
-        raise Deviation("wrong-order", expected, got, note)
-    raise Deviation("wrong-value", expected, got, note)
+        raise Difference("wrong-order", expected, got, note)
+    raise Difference("wrong-value", expected, got, note)
 
 
 def plain(value: Any) -> Any:

@@ -225,7 +225,7 @@ async def _closed(reading: Awaitable[object], note: str) -> None:
     except httpx.StreamClosed:
         return
     except StopAsyncIteration:
-        raise Deviation("no-exception", "httpx.StreamClosed", "an empty body", note) from None
+        raise Deviation("no-exception", "httpx.StreamClosed", b"", note) from None
     except Exception as error:
         raise Deviation("wrong-exception", "httpx.StreamClosed", error, note) from error
     raise Deviation("no-exception", "httpx.StreamClosed", got, note)

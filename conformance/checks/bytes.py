@@ -164,7 +164,7 @@ async def recorded_codings(case: Case) -> None:
             for reply in recorded("httpbin/brotli"):
                 text = await read(case, session, (reply, Delivery()), "aiter_text")
                 if '"brotli": true' not in text or not text.endswith("}\n"):
-                    raise Deviation("wrong-value", 'a text with "brotli": true', text)
+                    raise Deviation("wrong-value", 'a text with "brotli": true', repr(text))
 
 
 def _undone(court: Court, codings: SearchStrategy[tuple[str, ...]], flushes: int = 3) -> None:

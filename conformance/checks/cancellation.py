@@ -54,8 +54,9 @@ async def nothing_left(case: Case, session: Any, why: str) -> None:
     """No connection is busy, and the pool has its place."""
     try:
         await asyncio.to_thread(case.tape.wait_quiet, PATIENCE)
-    except TimeoutError as error:
-        raise Deviation("leak", "every connection idle or closed", str(error), why) from None
+    except TimeoutError:
+        busy = f"{case.tape.open_connections - case.tape.idle_connections} that are busy"
+        raise Deviation("leak", "every connection idle or closed", busy, why) from None
     await works(case, session, why)
 
 

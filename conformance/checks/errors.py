@@ -18,7 +18,7 @@ from conformance.case import expect_message
 from conformance.checks.session import CALLS, call, explore, to
 from conformance.delivery import Delivery, Reply
 from conformance.registry import check, searched
-from conformance.verdicts import Deviation
+from conformance.verdicts import Deviation, Difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,7 +79,7 @@ def _has_request(error: Exception, url: str, what: str) -> None:
     except RuntimeError as missing:
         raise Deviation("missing", "error.request", missing, what) from error
     if got != url:
-        raise Deviation("wrong-value", url, got, f"error.request.url: {what}")
+        raise Difference("wrong-value", url, got, f"error.request.url: {what}")
 
 
 def _has_message(error: Exception, url: str, what: str) -> None:

@@ -856,7 +856,7 @@ def _token(data: str) -> str:
     try:
         return str(json.loads(data)["choices"][0]["delta"].get("content", ""))
     except ValueError:
-        raise Deviation("wrong-value", "a JSON value", data, "a line that was cut") from None
+        raise Deviation("wrong-value", "a JSON value", repr(data), "a line that was cut") from None
 
 
 def _tokens(body: bytes) -> list[str]:

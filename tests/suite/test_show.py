@@ -9,7 +9,7 @@ import pytest
 from conformance import show
 from conformance.delivery import Delivery, Reply
 from conformance.registry import Trial
-from conformance.verdicts import Deviation
+from conformance.verdicts import Deviation, Difference
 from spec import catalogue
 from tests.suite.runs import hear
 
@@ -129,3 +129,29 @@ def test_how_an_answer_ended_is_drawn() -> None:
 def test_visible(text: str, shown: str) -> None:
     """Only what can be printed is printed; UTF-8 and XML can hold it."""
     assert show.visible(text) == shown
+
+
+def test_words_are_shown_as_words() -> None:
+    """What describes is not quoted, not cut after a line, and not compared by its letters."""
+    got = "waited 2 s; " + "; ".join(f"connection {n} idle" for n in range(9)) + "; one is open"
+
+    shown = block("lifecycle-cancel", Deviation("leak", "every connection idle or closed", got))
+
+    assert "  expected  every connection idle or closed\n" in shown
+    assert "one is open" in shown
+    assert "first difference" not in shown
+
+
+def test_what_came_instead_of_an_exception_is_a_value() -> None:
+    """A text that the client gave is not taken for a description."""
+    shown = block("body-closed", Deviation("no-exception", "httpx.StreamClosed", "one\ntwo"))
+
+    assert "  expected  httpx.StreamClosed\n" in shown
+    assert r"  got       'one\ntwo'" in shown
+
+
+def test_no_row_is_wider_than_the_block() -> None:
+    """A value without a blank in it is broken, too."""
+    shown = block("lines-endings", Difference("wrong-value", ["a" * 150], ["b" * 150]))
+
+    assert max(map(len, shown.splitlines()[:-1])) <= show.WIDTH
