@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import httpx
+
 from conformance import cassettes
 from conformance.registry import check
 from conformance.verdicts import Deviation, compare
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from conformance.case import Case, Outcome
     from conformance.cassettes import Interaction
+    from conformance.registry import Play
 
 T = TypeVar("T")
 
@@ -100,21 +103,58 @@ async def live_text(case: Case) -> None:
     await ask_all(case, WRITTEN, "aiter_text", _in_utf8(text), lambda found: found.text)
 
 
-@check("lines-endings", "live-server", limit=LIMIT, live=True)
-async def live_lines(case: Case) -> None:
-    names = (*WRITTEN, *STREAMS, "sse/download")
-    await ask_all(case, names, "aiter_lines", _in_utf8(lines), lambda found: found.items)
+def _lines(*names: str) -> Play:
+    async def ask_for_lines(case: Case) -> None:
+        await ask_all(case, names, "aiter_lines", _in_utf8(lines), lambda found: found.items)
+
+    return ask_for_lines
 
 
-@check("events-attributes", "live-server", limit=LIMIT, live=True)
-async def live_events(case: Case) -> None:
-    await ask_all(
-        case,
-        FEEDS,
-        "aiter_events",
-        lambda body: [tuple(event) for event in events(body)],
-        lambda found: [(item.event, item.data, item.id, item.retry) for item in found.items],
-    )
+def _events(*names: str) -> Play:
+    async def ask_for_events(case: Case) -> None:
+        await ask_all(
+            case,
+            names,
+            "aiter_events",
+            lambda body: [tuple(event) for event in events(body)],
+            lambda found: [(item.event, item.data, item.id, item.retry) for item in found.items],
+        )
+
+    return ask_for_events
+
+
+for _requirement, _play in {
+    "lines-endings": _lines(*WRITTEN, *STREAMS, "sse/download"),
+    "lines-cr": _lines("sse/feed-cr"),
+    "lines-length": _lines("sse/large-event"),
+    "events-attributes": _events(*FEEDS),
+    "events-bom": _events("sse/feed-bom"),
+    "events-chunks": _events("sse/feed-lf"),
+    "events-data": _events("sse/multi-line-data"),
+    "events-line-ends": _events("sse/feed-crlf", "sse/feed-cr"),
+    "events-text": _events("sse/chat", "sse/multi-line-data"),
+}.items():
+    check(_requirement, "live-server", limit=LIMIT, live=True)(_play)
+
+
+@check("session-response-head", "live-server", limit=LIMIT, live=True)
+async def live_head(case: Case) -> None:
+    """The status is compared with every answer; here also what kind of body it is."""
+    async with case.opened() as session:
+        for name in (*DELIVERED, *WRITTEN, *STREAMS):
+            for asked in cassettes.load(name):
+                found = await ask(case, session, asked, "aread")
+                sent = dict(httpx.Headers(asked.response.headers))
+                got = found.response.headers.get("content-type")
+                compare(sent.get("content-type"), got, f"the Content-Type of {asked}")
+
+
+@check("session-response-reason", "live-server", limit=LIMIT, live=True)
+async def live_reason(case: Case) -> None:
+    async with case.opened() as session:
+        for asked in cassettes.load("httpbin/status"):
+            found = await ask(case, session, asked, "aread")
+            compare(asked.response.reason, found.response.reason_phrase, f"the reason of {asked}")
 
 
 @check("bytes-codings", "live-server", limit=LIMIT, live=True)
@@ -127,13 +167,22 @@ async def live_codings(case: Case) -> None:
                 compare(True, json.loads(found.data).get(flag), f"{flag!r} in {asked}")
 
 
-@check("session-redirects-followed", "live-server", limit=LIMIT, live=True)
-async def live_redirects(case: Case) -> None:
-    async with case.opened(follow_redirects=True) as session:
-        for name in ("httpbin/relative-redirect-3", "httpbin/absolute-redirect-3"):
-            start = case.live["httpbin"] + cassettes.load(name)[0].request.target
-            found = await case.read(session, start, "aread")
-            if found.error is not None:
-                raise Deviation("crash", None, found.error)
-            compare(200, found.response.status_code, f"the last status of {name}")
-            compare(3, len(found.response.history), f"the redirects of {name}")
+def _redirects(*, history: bool) -> Play:
+    async def follow(case: Case) -> None:
+        async with case.opened(follow_redirects=True) as session:
+            for name in ("httpbin/relative-redirect-3", "httpbin/absolute-redirect-3"):
+                start = case.live["httpbin"] + cassettes.load(name)[0].request.target
+                found = await case.read(session, start, "aread")
+                if found.error is not None:
+                    raise Deviation("crash", None, found.error)
+                compare(200, found.response.status_code, f"the last status of {name}")
+                if history:
+                    compare(3, len(found.response.history), f"the redirects of {name}")
+
+    return follow
+
+
+check("session-redirects-followed", "live-server", limit=LIMIT, live=True)(
+    _redirects(history=False)
+)
+check("session-redirects-history", "live-server", limit=LIMIT, live=True)(_redirects(history=True))
