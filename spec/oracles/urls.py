@@ -26,12 +26,20 @@ def resolve(base_url: str | None, url: str) -> str:
     if scheme is not None:
         if not authority:
             raise Refused("InvalidURL", f"{url!r} has no host")
+        if not _has_port_or_none(authority):
+            raise Refused("InvalidURL", f"{url!r} has a port that is none")
         return f"{scheme.lower()}://{authority}{_tidy(path)}{_query(query)}"
     if not origin:
         raise Refused("UnsupportedProtocol", f"{url!r} is relative, and there is no base_url")
     if path:
         root = root.rstrip("/") + _below(path.removeprefix("/"))
     return origin + root + _query(query)
+
+
+def _has_port_or_none(authority: str) -> bool:
+    """Whether what follows the host is nothing, or the number of a port."""
+    found = re.fullmatch(r"(\[.*\]|[^:]*)(:[0-9]{0,5})?", authority.rpartition("@")[2])
+    return found is not None and int((found[2] or ":")[1:] or 0) < 2**16
 
 
 def _split(url: str, kind: str) -> tuple[str | None, str | None, str, str | None, str | None]:

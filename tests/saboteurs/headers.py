@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from fasthttp.headers import Changes, Pairs, merge
+from fasthttp.headers import Changes, Pairs, complete, merge
 from tests.saboteurs import Sabotaged, saboteur
 
 if TYPE_CHECKING:
@@ -218,3 +218,34 @@ class HostOfTheFirst(Sabotaged):
         if request is not None:
             request.headers["Host"] = response.request.headers["Host"]
         return request
+
+
+# Lengths
+
+
+def _believing(headers: Pairs, method: str, url: httpx.URL, body: bytes | None) -> Pairs:
+    given = tuple(pair for pair in headers if pair[0].lower() == "content-length")
+    rest = tuple(pair for pair in headers if pair not in given)
+    right = complete(rest, method, url, body)
+    return right if not given else (*(p for p in right if p[0] != "Content-Length"), *given)
+
+
+@saboteur("session-content-framing")
+class BelievesTheLength(Sabotaged):
+    """The caller's Content-Length goes out, whatever the content is."""
+
+    patches = {"fasthttp.headers.complete": _believing}
+
+
+@saboteur("session-content-framing")
+class TwoFramings(Sabotaged):
+    """The caller's Transfer-Encoding goes out beside the Content-Length."""
+
+    patches = {"fasthttp.headers._OURS": {}}
+
+
+@saboteur("session-content-empty")
+class EmptyIsNothing(Sabotaged):
+    """A POST without content has no length."""
+
+    patches = {"fasthttp.headers._METHODS_WITH_BODY": frozenset()}

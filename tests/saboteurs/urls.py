@@ -117,6 +117,13 @@ class LatinOne(Resolving):
         return self.right(re.sub("[\x80-\xff]", lambda c: quote(c[0], encoding="latin-1"), url))
 
 
+@saboteur("urls-lone-percent")
+class LonePercent(Sabotaged):
+    """A percent sign that begins no escape goes out as it is."""
+
+    patches = {"fasthttp.urls._LONE_PERCENT": re.compile("(?!)")}
+
+
 @saboteur("urls-dots")
 class LosesTheLastSlash(Resolving):
     """`a/..` and `a/.` name the folder, and their slash is gone."""
