@@ -27,7 +27,7 @@ UNSURE = (
     {"Transfer-Encoding": "chunked"},
     {"Transfer-Encoding": "chunked", "Content-Length": "5"},
 )
-FRAMINGS = ((["5"], []), ([], ["chunked"]))
+FRAMINGS: tuple[tuple[list[str], list[str]], ...] = ((["5"], []), ([], ["chunked"]))
 
 
 async def _sent(case: Case, how: str, headers: dict[str, str]) -> Exchange:
