@@ -75,7 +75,10 @@ class Baseline:
             verdict.block += f"\n  baseline  expects {expected}: this is a regression"
 
     def merged(self, verdicts: Iterable[Verdict], judged: Collection[str]) -> Baseline:
-        """A baseline of what these verdicts show; reasons, and what was not judged, are kept."""
+        """A baseline of what these verdicts show; reasons, and what was not judged, are kept.
+
+        Of a requirement that is not among `judged`, which were judged whole, no code is dropped.
+        """
         codes: dict[str, set[str]] = {}
         for verdict in verdicts:
             if verdict.code and verdict.state in ("fail", "warn", "baselined"):
@@ -83,7 +86,8 @@ class Baseline:
         entries = {id_: entry for id_, entry in self.entries.items() if id_ not in judged}
         for id_, found in codes.items():
             known = self.entries.get(id_, Entry((), TO_DO))
-            entries[id_] = replace(known, codes=tuple(sorted(found)))
+            kept = () if id_ in judged else known.codes
+            entries[id_] = replace(known, codes=tuple(sorted({*found, *kept})))
         return Baseline(dict(sorted(entries.items())))
 
     def summary(self, path: str) -> str:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from conformance.subject import Subject
 
 COUNTED = {"MUST", "SHOULD"}
+SUITE = "test_conformance.py"  # where what the clerk reports is said to be
+# How pytest ends a run whose exit code its verdicts give; one that is interrupted has fewer.
+JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 DIED = "???"  # pytest-xdist's word for when, in the report of a test whose process is gone
 
 
@@ -42,6 +45,7 @@ class Clerk:
         self.verdicts: list[Verdict] = []
         self.chosen: set[str] = set()
         self.strangers = False  # a test that is no trial has failed
+        self.closed = False  # what is reported from now on is the clerk's own
         self.summary: list[str] = []
 
     # What comes in
@@ -60,6 +64,8 @@ class Clerk:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the verdict of a test that has run; one that ended without is an error."""
+        if self.closed:
+            return
         trial = self.trials.get(_name(report.nodeid))
         found: Any = vars(report).get("verdict")
         if found:
@@ -77,27 +83,33 @@ class Clerk:
         """What this run comes to."""
         known = catalogue.load()
         asked = {self.trials[name].requirement for name in self.chosen}
-        partly = {
-            trial.requirement for name, trial in self.trials.items() if name not in self.chosen
-        }
-        if not self._left_away():
+        left = self._requirements(self.trials.keys() - self.chosen)
+        if not any(known[id_].profile in self.claims for id_ in left):
             # Nothing was selected: then a rule without any trial counts as well, as not judged.
-            asked |= {
-                id_
-                for id_, found in known.items()
-                if found.profile in self.claims and not found.untested
-            }
-        counted = {id_ for id_ in asked if known[id_].level in COUNTED}
-        return Results(self.verdicts, known, self.claims, counted, asked - partly, self.baseline)
-
-    def _left_away(self) -> bool:
-        """Whether some of the trials that are claimed were not to run."""
-        known = catalogue.load()
-        return any(
-            known[trial.requirement].profile in self.claims and name not in self.chosen
-            for name, trial in self.trials.items()
+            asked |= {id_ for id_, found in known.items() if not found.untested}
+        ran = {verdict.trial for verdict in self.verdicts}
+        return Results(
+            self.verdicts,
+            known,
+            self.claims,
+            self._counted(asked),
+            asked - self._requirements(self.trials.keys() - ran),
+            self.baseline,
+            self._counted(left),
+            len(self.chosen - ran),
         )
 
+    def _requirements(self, trials: Iterable[str]) -> set[str]:
+        return {self.trials[name].requirement for name in trials}
+
+    def _counted(self, ids: Iterable[str]) -> set[str]:
+        """Those by which a session is judged, of the profiles that it claims."""
+        known = catalogue.load()
+        return {
+            id_ for id_ in ids if known[id_].level in COUNTED and known[id_].profile in self.claims
+        }
+
+    @pytest.hookimpl(tryfirst=True)  # before the files of others, such as --junitxml, are closed
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write what was asked for, and set the exit code."""
         if self.verdicts:
@@ -108,19 +120,37 @@ class Clerk:
 
     def _close(self, session: pytest.Session, exitstatus: int) -> None:
         found = self.results()
+        for id_ in found.stale():
+            self._report_stale(id_)
         self.summary = found.lines(self.subject.name, self.subject.version)
         if path := self.config.getoption("--write-baseline"):
             before = baselines.read(path, found.catalogue) if path.exists() else self.baseline
-            made = before.merged(found.verdicts, found.complete)
-            path.write_text(made.text(), "utf-8")
-            self.summary.append(made.summary(str(path)))
+            merged = before.merged(found.verdicts, found.decided())
+            path.write_text(merged.text(), "utf-8")
+            self.summary.append(merged.summary(str(path)))
         if path := self.config.getoption("--report"):
-            fuzz = self.config.getoption("--fuzz")
-            path.write_text(reports.text(reports.build(found, self.subject, fuzz)), "utf-8")
+            made = reports.build(found, self.subject, **self._searched())
+            path.write_text(reports.text(made), "utf-8")
             self.summary.append(f"report   {path}")
-        judged = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        if judged and not self.strangers:
+        if exitstatus in JUDGED and not self.strangers:
             session.exitstatus = found.exit_code()
+
+    def _report_stale(self, requirement: str) -> None:
+        """Tell it as a test that failed, to pytest and to whatever reads its reports."""
+        self.closed = True
+        report = pytest.TestReport(
+            f"{SUITE}::baseline[{requirement}]",
+            (SUITE, None, f"baseline[{requirement}]"),
+            keywords={},
+            outcome="failed",
+            longrepr=f"{requirement}: the baseline expects a deviation, and there is none",
+            when="call",
+        )
+        self.config.hook.pytest_runtest_logreport(report=report)
+
+    def _searched(self) -> dict[str, Any]:
+        """The options, by their names in a report, that another run needs to judge the same."""
+        return {name: self.config.getoption(f"--{name}") for name in ("fuzz", "live", "perturb")}
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the end of the run: a block for each warning, which no test shows, and the sum."""

@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Report = dict[str, Any]
+STALE = "the baseline expects a deviation, and there is none"
 BROKEN = ("error", "fail", "stale", "warn")
 
 
 def markdown(report: Report) -> str:
     """The report as a page: verdicts, then a table of requirements, then the failures."""
     lines = [f"# Conformance of {_session(report)}", "", f"{_summary(report)}", ""]
+    verdicts = {True: "conforms", None: "not judged"}
     for profile, found in report["profiles"].items():
-        verdict = "conforms" if found["conforms"] else f"does not ({len(found['failing'])})"
+        verdict = verdicts.get(found["conforms"], f"does not ({len(found['failing'])})")
         lines.append(f"- **{profile}**: {verdict}")
+    lines += [f"- {said}" for said in _said(report)]
     lines += ["", "| requirement | level | profile | verdict |", "| --- | --- | --- | --- |"]
     for id_, found in report["requirements"].items():
         lines.append(f"| {id_} | {found['level']} | {found['profile']} | {found['state']} |")
@@ -39,6 +42,7 @@ def html(report: Report) -> str:
         for id_, found in report["requirements"].items()
     )
     blocks = "".join(f"<pre>{escape(block)}</pre>\n" for block in _blocks(report))
+    said = "".join(f"<p>{escape(line.replace('**', ''))}</p>\n" for line in _said(report))
     title = escape(f"Conformance of {_session(report)}")
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -48,7 +52,7 @@ body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 70em; margin: 2em auto;
 td, th {{ text-align: left; padding: .1em 1em .1em 0 }} pre {{ overflow-x: auto }}
 .fail, .error, .stale {{ color: #b00020 }} .warn {{ color: #8a5a00 }} .pass {{ color: #1b6e2c }}
 </style></head><body><h1>{title}</h1><p>{escape(_summary(report))}</p>
-<table><tr><th>requirement</th><th>level</th><th>profile</th><th>verdict</th></tr>
+{said}<table><tr><th>requirement</th><th>level</th><th>profile</th><th>verdict</th></tr>
 {rows}</table>
 {blocks}</body></html>
 """
@@ -58,10 +62,11 @@ def junit(report: Report) -> str:
     """The report as JUnit XML: a test case for each trial, its requirement as a property."""
     suite = ET.Element("testsuite", name=f"conformance of {_session(report)}")
     for id_, found in report["requirements"].items():
+        if found["state"] == "stale":
+            case = _case(suite, id_, "baseline")
+            ET.SubElement(case, "failure", message="stale").text = STALE
         for trial in found["trials"]:
-            case = ET.SubElement(suite, "testcase", classname=id_, name=trial["trial"])
-            properties = ET.SubElement(case, "properties")
-            ET.SubElement(properties, "property", name="requirement", value=id_)
+            case = _case(suite, id_, trial["trial"])
             if trial["state"] in ("fail", "error"):
                 kind = "failure" if trial["state"] == "fail" else "error"
                 element = ET.SubElement(case, kind, message=trial.get("code", ""))
@@ -75,12 +80,21 @@ def junit(report: Report) -> str:
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
+def _case(suite: ET.Element, requirement: str, name: str) -> ET.Element:
+    case = ET.SubElement(suite, "testcase", classname=requirement, name=name)
+    properties = ET.SubElement(case, "properties")
+    ET.SubElement(properties, "property", name="requirement", value=requirement)
+    return case
+
+
 def badge(report: Report) -> str:
     """The report as a small SVG: the profiles it conforms to."""
-    held = [profile for profile, found in report["profiles"].items() if found["conforms"]]
-    text = ", ".join(held) or "does not conform"
-    partly = "#8a5a00" if held else "#b00020"
-    colour = "#1b6e2c" if len(held) == len(report["profiles"]) else partly
+    verdicts = {profile: found["conforms"] for profile, found in report["profiles"].items()}
+    held = [profile for profile, conforms in verdicts.items() if conforms]
+    fails = False in verdicts.values()
+    text = ", ".join(held) or ("does not conform" if fails else "not judged")
+    partly = "#8a5a00" if held else "#b00020" if fails else "#595959"
+    colour = "#1b6e2c" if len(held) == len(verdicts) else partly
     left, right = 92, 12 + 7 * len(text)
     size = f'width="{left + right}" height="20"'
     return f"""<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">
@@ -111,6 +125,15 @@ def _summary(report: Report) -> str:
         f"Specification {report['spec']}; {judged['requirements']} of {judged['asked']} "
         f"requirements judged, on Python {made['python']}, {made['platform']}."
     )
+
+
+def _said(report: Report) -> Iterator[str]:
+    """Why a run is not green, where no trial has failed."""
+    found = report["requirements"].items()
+    if stale := [id_ for id_, one in found if one["state"] == "stale"]:
+        yield f"**stale**: {', '.join(stale)}: {STALE}"
+    if not report["complete"]:
+        yield "**cut short**: some trials that were to run did not"
 
 
 def _blocks(report: Report) -> Iterator[str]:

@@ -28,7 +28,9 @@ LEFT_OUT = ("installed.py",)  # the way into an installed suite: in a wheel it l
 Report = dict[str, Any]
 
 
-def build(results: Results, subject: Subject, fuzz: int) -> Report:
+def build(
+    results: Results, subject: Subject, fuzz: int, *, live: bool = False, perturb: int | None = None
+) -> Report:
     """The result of a run."""
     states = results.states()
     return {
@@ -37,9 +39,11 @@ def build(results: Results, subject: Subject, fuzz: int) -> Report:
         "session": {"name": subject.name, "version": subject.version},
         "claims": sorted(results.claims),
         "fuzz": fuzz,
+        "live": live,
+        "perturb": perturb,
         "baseline": {id_: entry.table() for id_, entry in results.baseline.entries.items()},
         "profiles": {
-            profile: {"conforms": not results.failing(profile), "failing": results.failing(profile)}
+            profile: {"conforms": results.conforms(profile), "failing": results.failing(profile)}
             for profile in sorted(results.claims)
         },
         "judged": {"requirements": results.judged(), "asked": len(results.asked)},
@@ -57,6 +61,7 @@ def build(results: Results, subject: Subject, fuzz: int) -> Report:
             "pytest": _version("pytest"),
         },
         "digests": digests(),
+        "complete": not results.missing,
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.baseline import Baseline
-from spec.catalogue import PROFILES
+from spec.catalogue import LEVELS, PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -36,8 +36,10 @@ class Results:
     catalogue: Catalogue
     claims: Collection[str]
     asked: Collection[str]  # the claimed requirements that this run was to judge
-    complete: Collection[str] = ()  # those of which every trial was to run
+    complete: Collection[str] = ()  # those of which every trial has run
     baseline: Baseline = Baseline()  # noqa: RUF009 - frozen and empty
+    left: Collection[str] = ()  # the claimed requirements of which some trial was not to run
+    missing: int = 0  # trials that were to run and did not: the run was cut short
 
     def states(self) -> dict[str, str]:
         """The worst state of each requirement, stale baseline entries included."""
@@ -49,14 +51,17 @@ class Results:
             worst[id_] = "stale"
         return worst
 
+    def decided(self) -> set[str]:
+        """The requirements of which this run says all: every trial ran, and some were judged."""
+        judged = {v.requirement for v in self.verdicts if v.state not in UNJUDGED}
+        return judged & set(self.complete)
+
     def stale(self) -> list[str]:
         """The baseline's entries that this run shows to be out of date."""
         deviating = {
             v.requirement for v in self.verdicts if v.state in ("baselined", "fail", "warn")
         }
-        return sorted(
-            id_ for id_ in self.baseline.entries if id_ in self.complete and id_ not in deviating
-        )
+        return sorted(self.baseline.entries.keys() & self.decided() - deviating)
 
     def failing(self, profile: str) -> list[str]:
         """The ids for which the session does not conform to a profile."""
@@ -66,10 +71,27 @@ class Results:
             if state in REFUSED and self.catalogue[id_].profile == profile
         )
 
+    def conforms(self, profile: str) -> bool | None:
+        """Whether the session conforms to a profile; None if too little of it was judged."""
+        if self.failing(profile):
+            return False
+        whole = not self.missing and not set(self._of(profile)) & set(self.left)
+        return True if whole and self._enough(self._of(profile)) else None
+
     def judged(self) -> int:
         """How many of the requirements that were asked for have been judged."""
+        return self._judged(self.asked)
+
+    def _judged(self, ids: Collection[str]) -> int:
         states = self.states()
-        return sum(states.get(id_, "untestable") not in UNJUDGED for id_ in self.asked)
+        return sum(states.get(id_, "untestable") not in UNJUDGED for id_ in ids)
+
+    def _enough(self, ids: Collection[str]) -> bool:
+        return self._judged(ids) >= max(1, ENOUGH * len(ids))
+
+    def _of(self, profile: str) -> list[str]:
+        """The requirements that a session has to be judged by to conform to a profile."""
+        return [id_ for id_ in {*self.asked, *self.left} if self.catalogue[id_].profile == profile]
 
     def exit_code(self) -> int:
         """What the run ends with; the table is in conformance/README.md."""
@@ -78,7 +100,7 @@ class Results:
             return SUITE_BROKE
         if REFUSED & states:
             return DOES_NOT
-        if self.judged() < ENOUGH * len(self.asked) or not self.judged():
+        if self.missing or not self._enough(self.asked):
             return TOO_LITTLE
         return CONFORMS
 
@@ -87,24 +109,28 @@ class Results:
         states = self.states()
         lines = [f"fasthttp conformance · spec {SPEC} · session {session} {version}"]
         counts = Counter((self.catalogue[id_].level, state) for id_, state in states.items())
-        lines.append(
-            "          ".join(
-                text for level in ("MUST", "SHOULD", "MAY") if (text := _level(level, counts))
-            )
-        )
+        levels = [text for level in LEVELS if (text := _level(level, counts))]
+        lines += ["          ".join(levels)] if levels else []
         lines.append(f"judged   {self.judged()} of {len(self.asked)} requirements asked for")
         if blocked := sorted(id_ for id_, state in states.items() if state == "blocked"):
             lines.append(f"blocked  {len(blocked)}, by rules that are broken: {', '.join(blocked)}")
         if stale := self.stale():
             lines.append(f"stale    {', '.join(stale)}: the baseline expects a deviation")
+        if self.missing:
+            lines.append(f"short    cut short: {self.missing} trials that were to run did not")
         verdicts = [
-            f"{profile}: {'CONFORMS' if not bad else f'DOES NOT ({len(bad)})'}"
+            f"{profile}: {self._verdict(profile)}"
             for profile in PROFILES
             if profile in self.claims and any(self.catalogue[i].profile == profile for i in states)
-            for bad in [self.failing(profile)]
         ]
         lines.append(f"verdict  {'      '.join(verdicts) or 'nothing was judged'}")
         return lines
+
+    def _verdict(self, profile: str) -> str:
+        conforms = self.conforms(profile)
+        if conforms is None:
+            return f"{self._judged(self._of(profile))} of {len(self._of(profile))} judged"
+        return "CONFORMS" if conforms else f"DOES NOT ({len(self.failing(profile))})"
 
 
 SPEC = "1.0"

@@ -92,7 +92,7 @@ def excused(report: dict[str, Any], baseline: Baseline) -> dict[str, Any]:
         id_: entry.table() for id_, entry in baseline.entries.items() if id_ in states
     }
     report["profiles"] = {
-        profile: {"conforms": not found.failing(profile), "failing": found.failing(profile)}
+        profile: {"conforms": found.conforms(profile), "failing": found.failing(profile)}
         for profile in report["claims"]
     }
     report["judged"] = {"requirements": found.judged(), "asked": len(asked)}

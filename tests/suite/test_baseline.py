@@ -77,6 +77,15 @@ def test_merging() -> None:
     }
 
 
+def test_what_was_judged_in_part_loses_no_code() -> None:
+    """A run of some trials of a requirement adds the codes that it finds, and keeps the rest."""
+    before = Baseline({"lines-endings": Entry(("missing", "wrong-value"), "why")})
+
+    merged = before.merged([verdict("fail", "wrong-value"), verdict("fail", "hang")], judged=set())
+
+    assert merged.entries == {"lines-endings": Entry(("hang", "missing", "wrong-value"), "why")}
+
+
 def test_new_entries_ask_for_a_reason() -> None:
     """What was generated says that it is not explained, and the run says how many are not."""
     made = Baseline().merged([verdict("fail", "hang")], set())

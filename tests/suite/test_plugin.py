@@ -21,7 +21,7 @@ LINES = ("-k", "lines-endings and examples")
 
 
 def test_conforms(tmp_path: Path) -> None:
-    """0: everything passes, and the end of the run says what that means."""
+    """0: all that was asked for passes; the end of the run says how much of a profile that is."""
     run = suite(*LINES)
 
     assert run.returncode == 0, run.stdout
@@ -29,7 +29,7 @@ def test_conforms(tmp_path: Path) -> None:
         "fasthttp conformance · spec 1.0 · session fasthttp:AsyncSession 0.1.0",
         "MUST 1 of 1",
         "judged   1 of 1 requirements asked for",
-        "verdict  documented: CONFORMS",
+        "verdict  documented: 1 of 38 judged",
     ]
 
 
@@ -98,17 +98,65 @@ def test_baseline(tmp_path: Path) -> None:
 
 
 def test_stale_baseline(tmp_path: Path) -> None:
-    """1: an entry that nothing needs is named; one that was not judged whole is left alone."""
-    path = tmp_path / "baseline.toml"
+    """1: an entry that nothing needs is named, also in JUnit; one judged in part is left alone."""
+    path, junit = tmp_path / "baseline.toml", tmp_path / "junit.xml"
     path.write_text(
         '[urls-relative]\nverdict = "sent-wrong"\nreason = ""\n'
         '[lines-endings]\nverdict = "wrong-value"\nreason = ""\n'
     )
 
-    run = suite("--baseline", path, "-k", "urls-relative or (lines-endings and whole)")
+    selected = ("-k", "urls-relative or (lines-endings and whole)")
+
+    run = suite("--baseline", path, *selected, "--junitxml", junit)
 
     assert run.returncode == 1
     assert "stale    urls-relative: the baseline expects a deviation" in run.stdout
+    failed = ET.parse(junit).findall(".//testcase[failure]")
+    assert [case.get("name") for case in failed] == ["baseline[urls-relative]"]
+
+
+def test_a_run_that_is_cut_short(tmp_path: Path) -> None:
+    """What had no turn is not stale, stays in a baseline, and is not called conforming."""
+    entries = (
+        '\n[lines-endings]\nverdict = ["hang", "wrong-value"]\nreason = "a"\n'
+        '\n[lines-last]\nverdict = ["missing"]\nreason = "b"\n'
+    )
+    paths = [tmp_path / "first.toml", tmp_path / "second.toml"]
+    for path in paths:
+        path.write_text(entries)
+    made = [tmp_path / "first.json", tmp_path / "second.json"]
+    selected = ("-k", "lines-endings or lines-last")
+
+    failed, interrupted = together(
+        (*BROKEN, *selected, "-x", "--write-baseline", paths[0], "--report", made[0]),
+        (
+            *("-p", "tests.suite.interrupting", *selected, "--baseline", paths[1]),
+            *("--write-baseline", paths[1], "--report", made[1]),
+        ),
+    )
+
+    assert (failed.returncode, interrupted.returncode) == (1, 6)
+    for run, path, report in zip((failed, interrupted), paths, made, strict=True):
+        assert path.read_text().endswith(entries), run.stdout
+        assert "short    cut short: " in run.stdout
+        assert "stale" not in run.stdout + report.read_text()
+        assert "CONFORMS" not in run.stdout
+        found = json.loads(report.read_text("utf-8"))
+        assert (found["complete"], found["exit"]) == (False, run.returncode)
+        assert found["profiles"]["robust"]["conforms"] is None
+
+
+def test_too_little_of_a_profile(tmp_path: Path) -> None:
+    """One requirement that passes is a 0, and no verdict on the profile; one unjudged is a 6."""
+    path = tmp_path / "one.json"
+    peer = ("--session", "conformance.peers.httpx.session:Session", "-k", "bytes-zstd-frames")
+
+    one, none = together((*LINES, "--report", path), peer)
+
+    assert (one.returncode, none.returncode) == (0, 6)
+    profiles = json.loads(path.read_text("utf-8"))["profiles"]
+    assert profiles["documented"] == {"conforms": None, "failing": []}
+    assert "verdict  robust: 0 of 120 judged" in none.stdout
 
 
 def test_cannot_run() -> None:

@@ -230,19 +230,49 @@ def test_junit_is_xml_whatever_is_in_it() -> None:
     assert suite.findtext("testcase/failure") == "<&\"'>]]> \\x00\\x1b[31m \\ud800 \\u2028 é"
 
 
+def test_a_stale_baseline_is_shown() -> None:
+    """JUnit has a failure, and the pages a line, for an entry that is needed no more."""
+    found = made()
+    found["requirements"][SHOULD]["state"] = "stale"
+
+    suite = ET.fromstring(render.junit(found).encode())
+
+    case = suite.find(f"testcase[@classname='{SHOULD}'][@name='baseline']")
+    assert case is not None
+    assert case.findtext("failure") == "the baseline expects a deviation, and there is none"
+    line = f"{SHOULD}: the baseline expects a deviation, and there is none"
+    assert f"- **stale**: {line}\n" in render.markdown(found)
+    assert f"<p>stale: {line}</p>" in render.html(found)
+
+
+def test_what_was_not_judged_is_shown() -> None:
+    """A profile without a verdict conforms to nothing, and a run that was cut short says so."""
+    found = made()
+    found["profiles"]["robust"]["conforms"] = None
+    found["complete"] = False
+
+    page = render.markdown(found)
+
+    assert "- **robust**: not judged\n" in page
+    assert "- **cut short**: some trials that were to run did not\n" in page
+
+
 @pytest.mark.parametrize(
-    ("conforming", "words", "colour"),
+    ("documented", "robust", "words", "colour"),
     [
-        ([], "does not conform", "#b00020"),
-        (["robust"], "robust", "#8a5a00"),
-        (["documented", "robust"], "documented, robust", "#1b6e2c"),
+        (False, False, "does not conform", "#b00020"),
+        (False, None, "does not conform", "#b00020"),
+        (None, None, "not judged", "#595959"),
+        (None, True, "robust", "#8a5a00"),
+        (False, True, "robust", "#8a5a00"),
+        (True, True, "documented, robust", "#1b6e2c"),
     ],
 )
-def test_badge(conforming: list[str], words: str, colour: str) -> None:
+def test_badge(documented: bool | None, robust: bool | None, words: str, colour: str) -> None:
     """The badge names the profiles that the session conforms to; green means all it claims."""
     found = made()
-    for profile in found["profiles"]:
-        found["profiles"][profile]["conforms"] = profile in conforming
+    found["profiles"]["documented"]["conforms"] = documented
+    found["profiles"]["robust"]["conforms"] = robust
 
     badge = ET.fromstring(render.badge(found))
 

@@ -15,7 +15,11 @@ CLAIMS = ("documented", "robust")
 
 
 def results(
-    *states: tuple[str, str], asked: set[str] | None = None, baseline: tuple[str, ...] = ()
+    *states: tuple[str, str],
+    asked: set[str] | None = None,
+    baseline: tuple[str, ...] = (),
+    left: set[str] | None = None,
+    missing: int = 0,
 ) -> Results:
     """The results of trials that ended so; each requirement that is asked for is complete."""
     verdicts = [
@@ -24,7 +28,8 @@ def results(
     ]
     asked = {id_ for id_, _ in states} if asked is None else asked
     expected = Baseline({id_: Entry(("hang",), "why") for id_ in baseline})
-    return Results(verdicts, catalogue.load(), CLAIMS, asked, asked, expected)
+    known = catalogue.load()
+    return Results(verdicts, known, CLAIMS, asked, asked, expected, left or set(), missing)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +94,50 @@ def test_only_what_was_judged_whole_is_stale() -> None:
 
     assert found.stale() == [MUST]
     assert partly.stale() == []
+
+
+@pytest.mark.parametrize("state", ["blocked", "untestable"])
+def test_what_could_not_be_judged_is_not_stale(state: str) -> None:
+    """An entry whose requirement was skipped may be needed again; one trial that passes decides."""
+    skipped = results((MUST, state), baseline=(MUST,))
+    passed = results((MUST, state), (MUST, "pass"), baseline=(MUST,))
+
+    assert (skipped.states(), skipped.decided()) == ({MUST: state}, set())
+    assert (passed.states(), passed.decided()) == ({MUST: "stale"}, {MUST})
+
+
+@pytest.mark.parametrize(
+    ("found", "conforms", "words"),
+    [
+        (results((MUST, "pass")), True, "CONFORMS"),
+        (results((MUST, "fail"), left={OTHER}), False, "DOES NOT (1)"),
+        (results((MUST, "pass"), left={OTHER}), None, "1 of 2 judged"),
+        (results((MUST, "untestable")), None, "0 of 1 judged"),
+        (results((MUST, "pass"), (OTHER, "blocked")), None, "1 of 2 judged"),
+        (results((MUST, "pass"), missing=2), None, "1 of 1 judged"),
+        (results((MUST, "pass"), left={SHOULD}), True, "CONFORMS"),  # of another profile
+    ],
+)
+def test_a_profile_is_conformed_to_as_a_whole(
+    found: Results, conforms: bool | None, words: str
+) -> None:
+    """A profile of which some was not to be judged, or too little was, has no verdict."""
+    assert found.conforms("documented") is conforms
+    assert found.lines("s", "1")[-1].startswith(f"verdict  documented: {words}")
+
+
+def test_a_run_that_was_cut_short() -> None:
+    """It is not green, and says how many trials there were to come; what failed is a 1 still."""
+    found = results((MUST, "pass"), missing=2)
+
+    assert found.exit_code() == 6
+    assert "short    cut short: 2 trials that were to run did not" in found.lines("s", "1")
+    assert results((MUST, "fail"), missing=2).exit_code() == 1
+
+
+def test_a_level_that_was_not_judged_has_no_line() -> None:
+    """Where nothing was judged, the end of a run has no empty line."""
+    assert "" not in results((MUST, "untestable")).lines("s", "1")
 
 
 def test_the_end_of_a_run() -> None:
