@@ -11,7 +11,9 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from conformance import render, rerun
+from conformance import report as reports
 from conformance.examples import deliveries
+from conformance.results import CANNOT_RUN, SUITE_BROKE
 from conformance.show import drawn
 from spec import catalogue
 
@@ -40,19 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verify = commands.add_parser("verify", help="run again, and compare with a report")
     verify.add_argument("file", type=Path)
     options = parser.parse_args(arguments)
+    try:
+        return _told(options)
+    except reports.ReportError as error:
+        print(error, file=sys.stderr)
+        return CANNOT_RUN
+    except catalogue.SpecError as error:
+        print(f"the catalogue is malformed: spec/{error}", file=sys.stderr)
+        return SUITE_BROKE
+
+
+def _told(options: argparse.Namespace) -> int:
     if options.command == "explain":
         return _explain(options.id)
     if options.command == "list":
         return _list(options.level, options.profile, options.chapter)
-    try:
-        made = json.loads(options.file.read_text("utf-8"))
-        schema = made["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"{options.file} is not a report: {error!r}", file=sys.stderr)
-        return 2
-    if schema != 1:
-        print(f"{options.file} is a report of schema {schema}; this reads 1", file=sys.stderr)
-        return 2
+    made = reports.read(options.file)
     if options.command == "verify":
         return rerun.verify(made)
     print(render.FORMS[options.to](made), end="")
@@ -65,7 +70,7 @@ def _explain(ids: list[str]) -> int:
         if id_ not in known:
             near = ", ".join(difflib.get_close_matches(id_, known)) or "see `list`"
             print(f"there is no requirement {id_!r}; near it: {near}", file=sys.stderr)
-            return 2
+            return CANNOT_RUN
         print("\n".join(_explanation(known[id_])))
     return 0
 

@@ -1,7 +1,8 @@
 """The one machine-readable result, and everything that is a function of it.
 
-`build` makes it, `text` writes it; `conformance/schema.json` describes it. The digests say what it
-was judged with: the suite's code, the oracles, the catalogue and the cassettes.
+`build` makes it, `text` writes it, `read` reads it again; `conformance/schema.json` describes it.
+The digests say what it was judged with: the suite's code, the oracles, the catalogue, the
+cassettes.
 """
 
 from __future__ import annotations
@@ -20,12 +21,27 @@ from conformance import cassettes
 from conformance.results import SPEC
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conformance.results import Results
     from conformance.subject import Subject
 
 SCHEMA = 1
 LEFT_OUT = ("installed.py",)  # the way into an installed suite: in a wheel it lies elsewhere
+DESCRIPTION = Path(__file__).with_name("schema.json")
+TYPES = {  # by their names in JSON Schema
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "boolean": bool,
+    "null": type(None),
+}
 Report = dict[str, Any]
+
+
+class ReportError(Exception):
+    """The file is not a report; the message names it, and what is wrong with it."""
 
 
 def build(
@@ -68,6 +84,42 @@ def build(
 def text(report: Report) -> str:
     """The report's file: sorted only where order has no meaning, one value a line."""
     return json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+
+
+def read(path: Path) -> Report:
+    """The report in a file, which has everything that a report must have."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ReportError(f"{path} is not a report: {error}") from error
+    if isinstance(found, dict) and found.get("schema", SCHEMA) != SCHEMA:
+        raise ReportError(f"{path} is a report of schema {found['schema']}; this reads {SCHEMA}")
+    schema = json.loads(DESCRIPTION.read_text("utf-8"))
+    if wrong := next(_wrong(found, schema, schema["$defs"]), None):
+        raise ReportError(f"{path} is not a report: {wrong}")
+    made: Report = found
+    return made
+
+
+def _wrong(found: Any, schema: Report, named: Report, where: str = "") -> Iterator[str]:
+    """What is missing, or of another type or word than the schema says, at any depth."""
+    schema = named[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    kinds = (
+        [schema["type"]] if isinstance(schema.get("type"), str) else schema.get("type", [*TYPES])
+    )
+    if not any(type(found) is TYPES[kind] for kind in kinds):
+        yield f"{where or 'it'} is no {' or '.join(kinds)}"
+    elif "enum" in schema and found not in schema["enum"]:
+        yield f"{where} is {found!r}"
+    elif isinstance(found, list):
+        for each in found:
+            yield from _wrong(each, schema["items"], named, f"an item of {where}")
+    elif isinstance(found, dict):
+        within = f" in {where}" if where else ""
+        yield from (f"no {key!r}{within}" for key in schema.get("required", ()) if key not in found)
+        for key, value in found.items():
+            below = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
+            yield from _wrong(value, below or {}, named, repr(key))
 
 
 def digests() -> dict[str, str]:

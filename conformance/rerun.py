@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.baseline import Baseline, Entry
+from conformance.results import CANNOT_RUN, TOO_LITTLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ SUITE = HERE / "test_conformance.py"
 # The suite brings its own configuration: none of the folder's pytest settings are read.
 CONFIGURATION = HERE / "pytest.ini"
 RECEIPT = "FASTHTTP_CONFORMANCE_RECEIPT"  # a variable: the file for the exit code of a run
+CONFORMS = {True: "conforms", False: "does not conform", None: "not judged"}
 COMMANDS = ("explain", "list", "report", "verify")
 
 USAGE = """\
@@ -88,11 +90,15 @@ def verify(report: dict[str, Any]) -> int:
     """Judge the same session again and print where it comes out otherwise; 1 if it does."""
     from conformance.plugin import trials
 
-    known = {str(trial) for trial in trials()}
-    again = _again(report, [trial for trial in _trials(report) if trial in known])
+    known = {str(trial) for trial in trials(live=report["live"])}
+    reported = _trials(report)
+    if not known & reported.keys():
+        print(f"nothing to verify: none of the report's {len(reported)} trials is known here")
+        return TOO_LITTLE
+    code, again = _again(report, [trial for trial in reported if trial in known])
     if again is None:
         print("the session could not be judged again")
-        return 3
+        return code or CANNOT_RUN
     different = list(_differences(report, again))
     for line in different:
         print(line)
@@ -100,8 +106,8 @@ def verify(report: dict[str, Any]) -> int:
     return bool(different)
 
 
-def _again(report: dict[str, Any], trials: Sequence[str]) -> dict[str, Any] | None:
-    """The report of the same trials of the same session, under the same baseline."""
+def _again(report: dict[str, Any], trials: Sequence[str]) -> tuple[int, dict[str, Any] | None]:
+    """Exit code and report of the same trials of the same session, under the same baseline."""
     with tempfile.TemporaryDirectory() as folder:
         path, baseline = Path(folder, "again.json"), Path(folder, "baseline.toml")
         entries = {
@@ -109,20 +115,26 @@ def _again(report: dict[str, Any], trials: Sequence[str]) -> dict[str, Any] | No
             for id_, entry in report["baseline"].items()
         }
         baseline.write_text(Baseline(entries).text(), "utf-8")
-        options = {
-            "--session": report["session"]["name"],
-            "--claims": ",".join(report["claims"]),
-            "--fuzz": str(report["fuzz"]),
-            "--baseline": str(baseline),
-            "--report": str(path),
-        }
-        subprocess.call(
-            command([word for option in options.items() for word in option], trials),
+        options = {"--baseline": str(baseline), "--report": str(path)}
+        code = subprocess.call(
+            command(
+                [*_options(report), *(word for pair in options.items() for word in pair)], trials
+            ),
             env=_environment(),
             stdout=subprocess.DEVNULL,
         )
-        made: dict[str, Any] | None = json.loads(path.read_text("utf-8")) if path.exists() else None
-        return made
+        return code, json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+def _options(report: dict[str, Any]) -> Iterator[str]:
+    """What the run was made with that decides its verdicts."""
+    yield from ("--session", report["session"]["name"])
+    yield from ("--claims", ",".join(report["claims"]))
+    yield from ("--fuzz", str(report["fuzz"]))
+    if report["live"]:
+        yield "--live"
+    if report["perturb"] is not None:
+        yield from ("--perturb", str(report["perturb"]))
 
 
 def _trials(report: dict[str, Any]) -> dict[str, str]:
@@ -135,13 +147,11 @@ def _trials(report: dict[str, Any]) -> dict[str, str]:
 
 
 def _differences(report: dict[str, Any], again: dict[str, Any]) -> Iterator[str]:
-    for what, digest in report["digests"].items():
-        if again["digests"].get(what) != digest:
-            yield f"{what}: made with another {what} than it is verified with"
-    for what, (before, after) in _pairs(_facts(report), _facts(again)):
-        yield f"{what}: {before} in the report, {after} now"
-    for what, (before, after) in _pairs(_trials(report), _trials(again)):
-        yield f"{what}: {before} in the report, {after} now"
+    for what, _ in _pairs(report["digests"], again["digests"]):
+        yield f"{what}: made with another {what} than it is verified with"
+    for told in (_facts, _trials):
+        for what, (before, after) in _pairs(told(report), told(again)):
+            yield f"{what}: {before} in the report, {after} now"
 
 
 def _facts(report: dict[str, Any]) -> dict[str, Any]:
@@ -149,12 +159,14 @@ def _facts(report: dict[str, Any]) -> dict[str, Any]:
     facts = {
         "version of the session": report["session"]["version"],
         "specification": report["spec"],
+        **report["made-with"],
         "exit code": report["exit"],
+        "complete": report["complete"],
         "requirements judged": report["judged"]["requirements"],
         "requirements asked for": report["judged"]["asked"],
     }
     for profile, found in report["profiles"].items():
-        words = "conforms" if found["conforms"] else "does not conform"
+        words = CONFORMS[found["conforms"]]
         facts[profile] = " ".join([words, *found["failing"]])
     for id_, found in report["requirements"].items():
         facts[id_] = " ".join((found["level"], found["profile"], found["state"]))

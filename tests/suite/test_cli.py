@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_everything_can_be_explained(id_: str, capsys: Output) -> None:
 
 def test_explain_what_is_not_there(capsys: Output) -> None:
     """An id with a slip is answered with those near it."""
-    assert main(["explain", "line-ending"]) == 2
+    assert main(["explain", "line-ending"]) == 4
 
     assert (
         "there is no requirement 'line-ending'; near it: lines-endings" in capsys.readouterr().err
@@ -151,18 +152,44 @@ def test_verify(tmp_path: Path, capsys: Output) -> None:
 def test_verify_without_the_session(tmp_path: Path, capsys: Output) -> None:
     """A session that is not here cannot be judged again, which is not the same as a difference."""
     path = tmp_path / "result.json"
-    report = {
-        "schema": 1,
-        "session": {"name": "no_such_lib:Session", "version": "1"},
-        "claims": ["documented"],
-        "fuzz": 25,
-        "baseline": {},
-        "requirements": {},
-    }
-    path.write_text(json.dumps(report))
+    found = kept()
+    found["session"]["name"] = "no_such_lib:Session"
+    path.write_text(json.dumps(found))
 
-    assert main(["verify", str(path)]) == 3
+    assert main(["verify", str(path)]) == 4
     assert capsys.readouterr().out == "the session could not be judged again\n"
+
+
+def test_verify_judges_by_the_same_options(tmp_path: Path, capsys: Output) -> None:
+    """What was put in other words, or asked of running servers, is so again."""
+    path = tmp_path / "result.json"
+    assert suite("-k", "urls-relative", "--perturb", 3, "--report", path).returncode == 0
+    found = json.loads(path.read_text("utf-8"))
+
+    assert (found["live"], found["perturb"]) == (False, 3)
+    assert [*rerun._options({**found, "live": True})][-3:] == ["--live", "--perturb", "3"]
+    assert main(["verify", str(path)]) == 0
+
+
+def test_nothing_to_verify(tmp_path: Path, capsys: Output) -> None:
+    """6: a report without a trial that there is would be compared with a run of the whole suite."""
+    path = tmp_path / "result.json"
+    found = kept()
+    found["requirements"] = {}
+    path.write_text(json.dumps(found))
+
+    assert main(["verify", str(path)]) == 6
+    assert capsys.readouterr().out == (
+        "nothing to verify: none of the report's 0 trials is known here\n"
+    )
+
+
+def kept() -> dict[str, Any]:
+    """A report that is kept in the repository."""
+    found: dict[str, Any] = json.loads(
+        (ROOT / "conformance" / "results" / "httpx_sse.json").read_text("utf-8")
+    )
+    return found
 
 
 def test_the_page() -> None:

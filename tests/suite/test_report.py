@@ -23,6 +23,11 @@ from spec import catalogue
 
 SCHEMA = json.loads((Path(conformance.__file__).parent / "schema.json").read_text("utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
+RESULTS = sorted(
+    path
+    for path in (Path(conformance.__file__).parent / "results").glob("*.json")
+    if path.stem != "kill-matrix"
+)
 NASTY = "<&\"'>]]> \x00\x1b[31m \ud800 \u2028 é"
 
 MUST, SHOULD, MAY = "lines-endings", "lines-cr-arrival", "session-expect"
@@ -280,16 +285,60 @@ def test_badge(documented: bool | None, robust: bool | None, words: str, colour:
     assert colour in render.badge(found)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": 2}'])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is not a report: Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "is not a report: it is no object"),
+        ("{}", "is not a report: no 'schema'"),
+        ('{"schema": 1}', "is not a report: no 'spec'"),
+        ('{"schema": 2}', "is a report of schema 2; this reads 1"),
+    ],
+)
+@pytest.mark.parametrize("command", ["report", "verify"])
 def test_what_is_no_report(
-    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, content: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file that is no report, or one of another schema, is refused by name."""
+    """4: a file that is no report, or one of another schema, is refused by name."""
     path = tmp_path / "result.json"
     path.write_text(content)
 
-    assert main(["report", str(path)]) == 2
-    assert str(path) in capsys.readouterr().err
+    assert main([command, str(path)]) == 4
+    assert capsys.readouterr().err == f"{path} {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r["session"].pop("name"), "no 'name' in 'session'"),
+        (lambda r: r["digests"].clear(), "no 'suite' in 'digests'"),
+        (lambda r: r.update(session=3), "'session' is no object"),
+        (lambda r: r.update(complete=1), "'complete' is no boolean"),
+        (
+            lambda r: r["profiles"]["robust"].update(conforms="yes"),
+            "'conforms' is no boolean or null",
+        ),
+        (lambda r: r.update(claims=["all"]), "an item of 'claims' is 'all'"),
+        (lambda r: r["requirements"][MUST]["trials"][0].pop("state"), "no 'state' in an item of"),
+    ],
+)
+def test_what_a_report_lacks_is_named(change: Any, message: str, tmp_path: Path) -> None:
+    """Whatever is read of a report is there, and of its type, before anything is made of it."""
+    path, found = tmp_path / "result.json", made()
+    path.write_text(json.dumps(found))
+    assert report.read(path) == found
+
+    change(found)
+    path.write_text(json.dumps(found))
+
+    with pytest.raises(report.ReportError, match=message):
+        report.read(path)
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_kept_results_are_read(path: Path) -> None:
+    """Whatever the schema allows is a report."""
+    assert report.read(path)["exit"] == 0
 
 
 # verifying: what counts as a difference
@@ -331,6 +380,15 @@ def test_the_same_report_has_no_differences() -> None:
             lambda r: r["digests"].update(oracles="0" * 64),
             "oracles: made with another oracles than it is verified with",
         ),
+        (
+            lambda r: r["made-with"].update(pytest="1"),
+            f"pytest: {pytest.__version__} in the report, 1 now",
+        ),
+        (lambda r: r.update(complete=False), "complete: True in the report, False now"),
+        (
+            lambda r: r["profiles"]["robust"].update(conforms=None),
+            "robust: conforms in the report, not judged now",
+        ),
     ],
 )
 def test_each_alteration_is_found(change: Any, line: str) -> None:
@@ -339,3 +397,11 @@ def test_each_alteration_is_found(change: Any, line: str) -> None:
     change(again)
 
     assert line in list(rerun._differences(made(), again))
+
+
+def test_a_digest_that_is_not_there_is_a_difference() -> None:
+    """A report from which the digests were taken is no less altered than one with others."""
+    altered = made()
+    altered["digests"] = {}
+
+    assert len(list(rerun._differences(altered, made()))) == len(report.digests())
