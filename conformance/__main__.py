@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from conformance import render, rerun
 from conformance import report as reports
 from conformance.examples import deliveries
 from conformance.results import CANNOT_RUN, SUITE_BROKE
-from conformance.show import drawn
+from conformance.show import INSTALLED, drawn
 from spec import catalogue
 
 if TYPE_CHECKING:
@@ -42,8 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verify = commands.add_parser("verify", help="run again, and compare with a report")
     verify.add_argument("file", type=Path)
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # and not what a caller has put in its place
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         return _told(options)
+    except BrokenPipeError:
+        # The reader has seen enough; what is left must not be tried again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except reports.ReportError as error:
         print(error, file=sys.stderr)
         return CANNOT_RUN
@@ -53,6 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told(options: argparse.Namespace) -> int:
+    code = _run(options)
+    sys.stdout.flush()  # here, where it is known what to do when nobody reads it
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
     if options.command == "explain":
         return _explain(options.id)
     if options.command == "list":
@@ -88,8 +103,15 @@ def _explanation(requirement: Requirement) -> list[str]:
     for example in requirement.examples[:3]:
         lines += _example(example)
     if (more := len(requirement.examples) - 3) > 0:
-        lines.append(f"  and {more} more in spec/{requirement.chapter}.md:{requirement.line}")
-    return [*lines, _row("run", f'pytest conformance -k "{requirement.id}"'), ""]
+        lines.append(f"  and {more} more in {_place(requirement)}")
+    command = "fasthttp-conformance" if INSTALLED else "pytest conformance"
+    return [*lines, _row("run", f'{command} -k "{requirement.id}"'), ""]
+
+
+def _place(requirement: Requirement) -> str:
+    """Where it is written, by a path that there is: an installed suite is in no checkout."""
+    folder = Path(catalogue.__file__).parent if INSTALLED else Path("spec")
+    return f"{folder / requirement.chapter}.md:{requirement.line}"
 
 
 def _example(example: Example) -> list[str]:

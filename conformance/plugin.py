@@ -26,7 +26,7 @@ from conformance.fuzzing import EXAMPLES, DatabaseError, database
 from conformance.live import packages_missing, servers
 from conformance.preflight import PreflightError
 from conformance.registry import TRIALS, Trial
-from conformance.results import CANNOT_RUN, UNJUDGED
+from conformance.results import CANNOT_RUN, SUITE_BROKE, UNJUDGED
 from conformance.subject import CLAIMS, DEFAULT, LoadError, Subject, load
 from conformance.verdicts import Verdict
 from spec import catalogue
@@ -81,6 +81,8 @@ def pytest_configure(config: pytest.Config) -> None:
             _prepare(config)
     except CANNOT as error:
         pytest.exit(f"cannot judge: {error}", returncode=CANNOT_RUN)
+    except catalogue.SpecError as error:
+        pytest.exit(f"the catalogue is malformed: spec/{error}", returncode=SUITE_BROKE)
 
 
 def _prepare(config: pytest.Config) -> None:

@@ -8,11 +8,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 import conformance
+from conformance import __main__ as cli
 from conformance import rerun
 from conformance.__main__ import main
 from spec import catalogue
@@ -58,6 +59,67 @@ def test_explain_what_is_not_there(capsys: Output) -> None:
     assert (
         "there is no requirement 'line-ending'; near it: lines-endings" in capsys.readouterr().err
     )
+
+
+def test_explain_where_it_is_installed(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is the one that there is, and the chapter a file that there is."""
+    monkeypatch.setattr(cli, "INSTALLED", True)
+
+    assert main(["explain", "lines-endings"]) == 0
+
+    told = capsys.readouterr().out
+    assert told.endswith('\n  run       fasthttp-conformance -k "lines-endings"\n\n')
+    (place,) = re.findall(r"more in (.*):\d+", told)
+    assert Path(place) == ROOT / "spec" / "lines.md"
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "junit"])
+def test_output_is_utf_8(form: str, tmp_path: Path) -> None:
+    """Whatever the terminal's encoding is, a page is what it says that it is."""
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps({**kept(), "session": {"name": "naïve:Session", "version": "1"}}))
+
+    run = subprocess.run(
+        [sys.executable, "-m", "conformance", "report", path, "--to", form],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert "naïve:Session" in run.stdout.decode("utf-8")
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    """`list | head` ends without a word when nobody reads any more."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "conformance", "list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    ) as run:
+        assert run.stdout is not None
+        run.stdout.close()
+        assert run.stderr is not None
+        assert run.stderr.read() == b""
+    assert run.returncode == 0
+
+
+def test_a_malformed_catalogue(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    """3: a slip in a chapter is told in a line that names it, by the commands and by a run."""
+    told = "the catalogue is malformed: spec/lines.md:11: there is no level 'MOST'\n"
+
+    def load() -> NoReturn:
+        raise catalogue.SpecError("lines.md", 11, "there is no level 'MOST'")
+
+    run = suite("-p", "tests.suite.malformed")
+    monkeypatch.setattr(catalogue, "load", load)
+
+    assert main(["list"]) == 3
+    assert capsys.readouterr().err == told
+    assert run.returncode == 3
+    assert run.stdout + run.stderr == f"Exit: {told}"
 
 
 def test_list(capsys: Output) -> None:

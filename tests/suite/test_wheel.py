@@ -106,6 +106,7 @@ def test_the_commands_of_a_wheel(bin_: Path, folder: Path) -> None:
 
     for words, told in (
         (("explain", "lines-last"), "lines-last   MUST   documented"),
+        (("explain", "lines-last"), 'run       fasthttp-conformance -k "lines-last"'),
         (("list", "--chapter", "lines"), "lines-endings"),
         (("report", "made.json"), "# Conformance of mylib:Session 2.1"),
         (("report", "made.json", "--to", "html"), "<!doctype html>"),
