@@ -63,6 +63,19 @@ class Results:
         }
         return sorted(self.baseline.entries.keys() & self.decided() - deviating)
 
+    def spare(self) -> dict[str, str]:
+        """By requirement, the codes of the baseline that did not occur.
+
+        They fail nothing: an entry may list codes of which chance gives one or another.
+        """
+        found = {(v.requirement, v.code) for v in self.verdicts}
+        spare = {
+            id_: ", ".join(code for code in entry.codes if (id_, code) not in found)
+            for id_, entry in self.baseline.entries.items()
+            if id_ in self.decided() - {*self.stale()}
+        }
+        return {id_: codes for id_, codes in spare.items() if codes}
+
     def failing(self, profile: str) -> list[str]:
         """The ids for which the session does not conform to a profile."""
         return sorted(
@@ -116,6 +129,9 @@ class Results:
             lines.append(f"blocked  {len(blocked)}, by rules that are broken: {', '.join(blocked)}")
         if stale := self.stale():
             lines.append(f"stale    {', '.join(stale)}: the baseline expects a deviation")
+        if spare := self.spare():
+            told = "; ".join(f"{id_}: {codes}" for id_, codes in sorted(spare.items()))
+            lines.append(f"spare    {told}: the baseline lists what did not occur")
         if self.missing:
             lines.append(f"short    cut short: {self.missing} trials that were to run did not")
         verdicts = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.baseline import Baseline, Entry
@@ -94,6 +96,20 @@ def test_only_what_was_judged_whole_is_stale() -> None:
 
     assert found.stale() == [MUST]
     assert partly.stale() == []
+
+
+def test_a_code_that_did_not_occur() -> None:
+    """It is named, so that an entry does not excuse for ever what nobody has; it fails nothing."""
+    found = results((MUST, "baselined"), (OTHER, "baselined"), (SHOULD, "blocked"))
+    for verdict in found.verdicts:
+        verdict.code = "hang"
+    entries = {MUST: Entry(("hang", "leak", "crash"), ""), OTHER: Entry(("hang",), "")}
+    skipped = {SHOULD: Entry(("leak",), "")}
+    found = replace(found, baseline=Baseline({**entries, **skipped}))
+
+    told = f"spare    {MUST}: leak, crash: the baseline lists what did not occur"
+    assert told in found.lines("s", "1")
+    assert found.stale() == []
 
 
 @pytest.mark.parametrize("state", ["blocked", "untestable"])
