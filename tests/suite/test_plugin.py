@@ -8,6 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from spec import catalogue
 from tests.suite.runs import hear, python, suite, together
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ BROKEN = ("--session", "tests.saboteurs.lines:UnicodeSeparators")
 LINES = ("-k", "lines-endings and examples")
 
 
+def counted(profile: str) -> int:
+    """How many rules a session has to be judged by to conform to a profile."""
+    rules = catalogue.load().values()
+    return sum(rule.profile == profile and rule.level != "MAY" for rule in rules)
+
+
 def test_conforms(tmp_path: Path) -> None:
     """0: all that was asked for passes; the end of the run says how much of a profile that is."""
     run = suite(*LINES)
@@ -29,7 +36,7 @@ def test_conforms(tmp_path: Path) -> None:
         "fasthttp conformance · spec 1.0 · session fasthttp:AsyncSession 0.1.0",
         "MUST 1 of 1",
         "judged   1 of 1 requirements asked for",
-        "verdict  documented: 1 of 38 judged",
+        f"verdict  documented: 1 of {counted('documented')} judged",
     ]
 
 
@@ -156,7 +163,7 @@ def test_too_little_of_a_profile(tmp_path: Path) -> None:
     assert (one.returncode, none.returncode) == (0, 6)
     profiles = json.loads(path.read_text("utf-8"))["profiles"]
     assert profiles["documented"] == {"conforms": None, "failing": []}
-    assert "verdict  robust: 0 of 120 judged" in none.stdout
+    assert f"verdict  robust: 0 of {counted('robust')} judged" in none.stdout
 
 
 def test_cannot_run() -> None:
