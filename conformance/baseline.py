@@ -72,7 +72,9 @@ class Baseline:
         else:
             expected = ", ".join(entry.codes)
             verdict.state = "fail"
-            verdict.block += f"\n  baseline  expects {expected}: this is a regression"
+            block, _, rerun = verdict.block.rpartition("\n")  # which stays last
+            line = f"  baseline  expects {expected}: this is a regression"
+            verdict.block = f"{block}\n{line}\n{rerun}"
 
     def merged(self, verdicts: Iterable[Verdict], judged: Collection[str]) -> Baseline:
         """A baseline of what these verdicts show; reasons, and what was not judged, are kept.

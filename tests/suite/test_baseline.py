@@ -17,7 +17,7 @@ BASELINE = Baseline({"lines-endings": Entry(("wrong-value", "extra"), "reported 
 
 
 def verdict(state: str, code: str | None = None, id_: str = "lines-endings") -> Verdict:
-    return Verdict(id_, f"{id_}-examples", state, code, block="block")
+    return Verdict(id_, f"{id_}-examples", state, code, block="block\n  rerun")
 
 
 @pytest.mark.parametrize("state", ["fail", "warn"])
@@ -38,7 +38,9 @@ def test_another_code_is_a_regression(state: str) -> None:
     BASELINE.apply(found)
 
     assert found.state == "fail"
-    assert found.block == ("block\n  baseline  expects wrong-value, extra: this is a regression")
+    assert found.block == (
+        "block\n  baseline  expects wrong-value, extra: this is a regression\n  rerun"
+    )
 
 
 @pytest.mark.parametrize(
