@@ -228,7 +228,9 @@ def test_a_shared_database_remembers(tmp_path: Path) -> None:
     """What failed once is tried first by the next who uses the folder."""
     for _ in range(2):
         drawn: list[int] = []
-        with court(OURS, examples=database(str(tmp_path / "db"))) as made:
+        with court(
+            OURS, fuzz=200, examples=database(str(tmp_path / "db"))
+        ) as made:  # enough to find it
             verdict = made.hear(_search(_deviates(700, drawn)))
 
         assert (verdict.state, verdict.code) == ("fail", "extra")
