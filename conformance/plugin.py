@@ -19,11 +19,12 @@ from hypothesis.database import ExampleDatabase
 
 import conformance
 from conformance import baseline as baselines
-from conformance import rerun
+from conformance import rerun, selection
 from conformance.clerk import Clerk
 from conformance.court import Court
 from conformance.fuzzing import EXAMPLES, DatabaseError, database
 from conformance.live import packages_missing, servers
+from conformance.plans import PLANS
 from conformance.preflight import PreflightError
 from conformance.registry import TRIALS, Trial
 from conformance.results import CANNOT_RUN, UNJUDGED
@@ -182,12 +183,15 @@ def hear(court: Court, trial: Trial, request: pytest.FixtureRequest) -> None:
         pytest.fail(verdict.block, pytrace=False)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by what the items are called
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave away what is not claimed: it is not judged, and not counted.
 
     What a session warns about is no verdict: where warnings are errors, they are none for it.
     """
     claimed, known = claims(config), catalogue.load()
+    names = {*known, *PLANS, *map(str, TRIALS)}
+    config.option.keyword = selection.exact(config.option.keyword, names)
     kept: list[pytest.Item] = []
     left: list[pytest.Item] = []
     for item in items:
@@ -195,6 +199,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         is_claimed = trial is None or known[trial.requirement].profile in claimed
         (kept if is_claimed else left).append(item)
         if trial is not None:
+            item.extra_keyword_matches |= selection.keywords(trial)
             item.add_marker(pytest.mark.requirement(trial.requirement))
             item.add_marker(pytest.mark.filterwarnings("default"))
     if left:
