@@ -6,6 +6,7 @@ import traceback
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Self
 
 from hypothesis.errors import HypothesisException
@@ -13,7 +14,7 @@ from hypothesis.errors import HypothesisException
 from conformance import preflight
 from conformance.blame import first, in_suite, is_ours, raised
 from conformance.case import Case
-from conformance.fuzzing import EXAMPLES, search_settings
+from conformance.fuzzing import EXAMPLES, database, search_settings
 from conformance.output import kept
 from conformance.perturb import Perturbation
 from conformance.plans import PLANS
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from hypothesis import settings
-    from hypothesis.database import ExampleDatabase
 
     from conformance.registry import Trial
     from conformance.subject import Subject
@@ -52,7 +52,7 @@ class Court:
         *,
         fuzz: int = EXAMPLES,
         perturb: int | None = None,
-        examples: ExampleDatabase | None = None,
+        fuzz_db: str | None = None,
         brief: bool = False,
         live: Mapping[str, str] | None = None,
     ) -> None:
@@ -60,7 +60,8 @@ class Court:
         self.catalogue = catalogue
         self._perturbation = None if perturb is None else Perturbation.of(perturb)
         self.fuzz = fuzz  # how many examples Hypothesis draws for each property
-        self.examples = examples  # where Hypothesis keeps those that failed
+        self.fuzz_db = fuzz_db
+        self.examples = database(fuzz_db)  # where Hypothesis keeps those that failed
         self.brief = brief  # only the verdicts count: no contrast, and nothing is simplified
         self.live = live or {}  # name of a server that was recorded -> where it runs
         self.hangs = 0
@@ -264,9 +265,10 @@ class Court:
     def _options(self, trial: Trial) -> str:
         """The options without which the trial would be another one."""
         fuzz = f"--fuzz {self.fuzz}" if trial.search and self.fuzz != EXAMPLES else ""
+        shared = f"--fuzz-db {quote(self.fuzz_db)}" if trial.search and self.fuzz_db else ""
         perturb = f"--perturb {self._perturbation.seed}" if self._perturbation else ""
         live = "--live" if trial.live else ""
-        return " ".join(filter(None, (fuzz, perturb, live)))
+        return " ".join(filter(None, (fuzz, shared, perturb, live)))
 
     def _siblings(self, trial: Trial, *, play: bool) -> dict[str, bool]:
         """Whether the same passes under each of the other plans, or those known so far."""

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis.database import ExampleDatabase
 
 import conformance
 from conformance import baseline as baselines
 from conformance import rerun, selection
 from conformance.clerk import Clerk
 from conformance.court import Court
-from conformance.fuzzing import EXAMPLES, DatabaseError, database
+from conformance.fuzzing import EXAMPLES, DatabaseError
 from conformance.live import packages_missing, servers
 from conformance.plans import PLANS
 from conformance.preflight import PreflightError
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 SUBJECT = pytest.StashKey[Subject]()
 BASELINE = pytest.StashKey[baselines.Baseline]()
-EXAMPLES_DB = pytest.StashKey[ExampleDatabase | None]()
 VERDICT = pytest.StashKey[Verdict]()
 RECEIPT = pytest.StashKey[str]()
 
@@ -87,11 +85,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def _prepare(config: pytest.Config) -> None:
     config.stash[SUBJECT] = subject = load(config.getoption("--session"))
     config.stash[BASELINE] = expected = _baseline(config)
-    config.stash[EXAMPLES_DB] = database(config.getoption("--fuzz-db"))
     if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
         known = trials(live=config.getoption("--live"))
         config.pluginmanager.register(Clerk(config, subject, claims(config), expected, known))
-        with Court(subject, catalogue.load()) as court:
+        with Court(subject, catalogue.load(), fuzz_db=config.getoption("--fuzz-db")) as court:
             court.preflight()
 
 
@@ -161,7 +158,7 @@ def court(request: pytest.FixtureRequest) -> Iterator[Court]:
             catalogue.load(),
             fuzz=config.getoption("--fuzz"),
             perturb=config.getoption("--perturb"),
-            examples=config.stash[EXAMPLES_DB],
+            fuzz_db=config.getoption("--fuzz-db"),
             live=live,
         ) as made,
     ):

@@ -228,11 +228,30 @@ def test_a_shared_database_remembers(tmp_path: Path) -> None:
     """What failed once is tried first by the next who uses the folder."""
     for _ in range(2):
         drawn: list[int] = []
-        with court(OURS, examples=database(str(tmp_path / "db"))) as made:
+        with court(OURS, fuzz_db=str(tmp_path / "db")) as made:
             verdict = made.hear(_search(_deviates(700, drawn)))
 
         assert (verdict.state, verdict.code) == ("fail", "extra")
     assert drawn[0] == 700
+
+
+def test_what_a_shared_database_found_is_found_again(tmp_path: Path) -> None:
+    """The command of what was searched for names the database; nothing else was found by it."""
+    where = str(tmp_path / "my db")
+    with court("tests.saboteurs.lines:UnicodeSeparators", fuzz_db=where) as made:
+        drawn = made.hear(trial("lines-endings-drawn"))
+        example = made.hear(trial("lines-endings-examples-whole"))
+
+    assert drawn.block.endswith(f" --fuzz-db '{where}' -k lines-endings-drawn")
+    assert "--fuzz-db" not in example.block
+
+
+def test_a_database_cannot_be_a_file(tmp_path: Path) -> None:
+    """Where no folder can be made, that is said, and not kept for the end of a night."""
+    (tmp_path / "db").touch()
+
+    with pytest.raises(DatabaseError, match=r"^--fuzz-db .*/db: File exists$"):
+        database(str(tmp_path / "db"))
 
 
 def test_a_database_on_a_server_needs_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
