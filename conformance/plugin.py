@@ -86,6 +86,7 @@ def _prepare(config: pytest.Config) -> None:
     config.stash[SUBJECT] = subject = load(config.getoption("--session"))
     config.stash[BASELINE] = expected = _baseline(config)
     if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
+        _look_ahead(config)
         known = trials(live=config.getoption("--live"))
         config.pluginmanager.register(Clerk(config, subject, claims(config), expected, known))
         with Court(subject, catalogue.load(), fuzz_db=config.getoption("--fuzz-db")) as court:
@@ -93,19 +94,36 @@ def _prepare(config: pytest.Config) -> None:
 
 
 def _baseline(config: pytest.Config) -> baselines.Baseline:
-    """The baseline to judge by; whatever would spoil the files at the end is found now."""
-    known = catalogue.load()
+    """The baseline to judge by."""
+    path = config.getoption("--baseline")
+    return baselines.read(path, catalogue.load()) if path else baselines.Baseline()
+
+
+def _look_ahead(config: pytest.Config) -> None:
+    """Whatever would spoil the end of the run is found now."""
     for option in ("--report", "--write-baseline"):
-        path = config.getoption(option)
-        if path and not path.absolute().parent.is_dir():
-            raise OptionError(f"{option} {path}: there is no folder {path.parent}")
+        if path := config.getoption(option):
+            try_to_write(option, path)
     written = config.getoption("--write-baseline")
     if written and written.exists():
-        baselines.read(written, known)
+        baselines.read(written, catalogue.load())
     if config.getoption("--live") and (missing := packages_missing()):
         raise OptionError(f"--live starts the servers that were recorded: pip install {missing}")
-    path = config.getoption("--baseline")
-    return baselines.read(path, known) if path else baselines.Baseline()
+
+
+def try_to_write(option: str, path: Path) -> None:
+    """Raise `OptionError` if the file cannot be written; leave everything as it was."""
+    if not path.absolute().parent.is_dir():
+        raise OptionError(f"{option} {path}: there is no folder {path.parent}")
+    if path.is_fifo():
+        return  # its reader takes the first closing for the end
+    new = not path.exists()
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise OptionError(f"{option} {path}: {error.strerror}") from error
+    if new:
+        path.unlink()
 
 
 def claims(config: pytest.Config) -> frozenset[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from conformance import plugin
 from tests.suite.runs import hear, python, suite, together
 
 if TYPE_CHECKING:
@@ -121,6 +123,10 @@ def test_cannot_run() -> None:
         ("--claims", "documented,fast"): "--claims: no profile fast; known: documented, robust",
         ("--fuzz", "0"): "'0' is not a number above 0",
         ("--report", "no/such/folder/r.json"): "there is no folder no/such/folder",
+        ("--report", "docs"): "cannot judge: --report docs: Is a directory",
+        ("--report", "/proc/x.json"): "cannot judge: --report /proc/x.json: ",
+        ("--write-baseline", "docs"): "cannot judge: --write-baseline docs: Is a directory",
+        ("--fuzz-db", "README.md"): "cannot judge: --fuzz-db README.md: File exists",
         ("--baseline", "README.md"): "cannot judge: README.md: ",
     }
 
@@ -128,6 +134,19 @@ def test_cannot_run() -> None:
         assert run.returncode == 4
         assert message in run.stdout + run.stderr
         assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_looking_whether_a_file_can_be_written_leaves_it(tmp_path: Path) -> None:
+    """A report of an earlier run stays until there is another; a pipe is opened once only."""
+    old, new, pipe = (tmp_path / name for name in ("old.json", "new.json", "pipe"))
+    old.write_text("{}")
+    os.mkfifo(pipe)
+
+    for path in (old, new, pipe):
+        plugin.try_to_write("--report", path)
+
+    assert old.read_text() == "{}"
+    assert not new.exists()
 
 
 def test_suite_broke() -> None:
