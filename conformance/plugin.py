@@ -12,7 +12,7 @@ import warnings
 from argparse import ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -38,6 +38,7 @@ SUBJECT = pytest.StashKey[Subject]()
 BASELINE = pytest.StashKey[baselines.Baseline]()
 VERDICT = pytest.StashKey[Verdict]()
 RECEIPT = pytest.StashKey[str]()
+GIVEN_UP = "conformance-given-up"  # in the output of a process: why it has judged nothing
 
 
 class OptionError(Exception):
@@ -180,8 +181,26 @@ def court(request: pytest.FixtureRequest) -> Iterator[Court]:
             live=live,
         ) as made,
     ):
-        made.preflight()
+        try:
+            made.preflight()
+        except PreflightError as error:
+            _give_up(config, error)
         yield made
+
+
+def _give_up(config: pytest.Config, error: PreflightError) -> NoReturn:
+    """End the run; from another process, through what it tells the first when it goes."""
+    message = f"cannot judge: {error}"
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[GIVEN_UP] = message
+    pytest.exit(message, returncode=CANNOT_RUN)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """End the run if a process of pytest-xdist has found that there is nothing to judge."""
+    if message := getattr(node, "workeroutput", {}).get(GIVEN_UP):
+        pytest.exit(message, returncode=CANNOT_RUN)
 
 
 def hear(court: Court, trial: Trial, request: pytest.FixtureRequest) -> None:

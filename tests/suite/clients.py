@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import warnings
 from contextlib import asynccontextmanager
@@ -99,6 +100,27 @@ class StreamIsACoroutine(AsyncSession):
 
     async def stream(self, method: str, url: str, **named: Any) -> Any:  # type: ignore[override] # what is wrong here
         return await self.request(method, url, **named)
+
+
+class WorksOnce(AsyncSession):
+    """An adapter that works once in a process."""
+
+    calls = 0
+
+    def stream(self, *positional: Any, **named: Any) -> Any:
+        WorksOnce.calls += 1
+        if WorksOnce.calls > 1:
+            raise ZeroDivisionError("oops")
+        return super().stream(*positional, **named)
+
+
+class WorksInOneProcess(AsyncSession):
+    """An adapter that fails in one of the processes of pytest-xdist."""
+
+    def stream(self, *positional: Any, **named: Any) -> Any:
+        if os.environ.get("PYTEST_XDIST_WORKER") == "gw1":
+            raise ZeroDivisionError("oops")
+        return super().stream(*positional, **named)
 
 
 class OtherBody(_OddLines):

@@ -136,6 +136,21 @@ def test_cannot_run() -> None:
         assert "Traceback" not in run.stdout + run.stderr
 
 
+def test_second_preflight() -> None:
+    """4: an adapter that only works the first time, or in some processes, is as broken."""
+    sessions = {
+        ("--session", "tests.suite.clients:WorksOnce"): "WorksOnce",
+        ("--session", "tests.suite.clients:WorksInOneProcess", "-n", "2"): "WorksInOneProcess",
+    }
+
+    for run, name in zip(together(*sessions), sessions.values(), strict=True):
+        assert run.returncode == 4, run.stdout
+        assert f"cannot judge: tests.suite.clients:{name} failed at: async with" in run.stdout
+        assert "ZeroDivisionError: oops" in run.stdout
+        assert "Traceback" not in run.stdout + run.stderr
+        assert len(run.stdout.splitlines()) < 60, run.stdout
+
+
 def test_looking_whether_a_file_can_be_written_leaves_it(tmp_path: Path) -> None:
     """A report of an earlier run stays until there is another; a pipe is opened once only."""
     old, new, pipe = (tmp_path / name for name in ("old.json", "new.json", "pipe"))
