@@ -119,6 +119,7 @@ class Clerk:
             path.write_text(reports.text(reports.build(found, self.subject, fuzz)), "utf-8")
             self.summary.append(f"report   {path}")
         judged = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        judged |= bool(session.shouldfail)  # -x: with pytest-xdist, pytest says "interrupted"
         if judged and not self.strangers:
             session.exitstatus = found.exit_code()
 

@@ -200,6 +200,19 @@ def test_two_processes_come_to_the_same(tmp_path: Path) -> None:
     assert reports[0]["judged"] == {"requirements": 3, "asked": 3}
 
 
+def test_stopped_at_the_first_failure() -> None:
+    """1 with `-x`, which stops several processes as an interrupt does; 2 if it is one."""
+    interrupted = ("-p", "tests.suite.interrupted", *LINES)
+
+    one, two, other = together(
+        (*BROKEN, *LINES, "-x"), (*BROKEN, *LINES, "-x", "-n", "2"), (*BROKEN, *interrupted)
+    )
+
+    assert (one.returncode, two.returncode, other.returncode) == (1, 1, 2), two.stdout
+    assert "verdict  documented: DOES NOT (1)" in two.stdout
+    assert "MUST 0 of 1" in other.stdout
+
+
 def test_shared_examples(tmp_path: Path) -> None:
     """`--fuzz-db DIR` keeps there what failed."""
     run = suite(*BROKEN, "-k", "lines-endings-drawn", "--fuzz", "30", "--fuzz-db", tmp_path / "db")
