@@ -24,6 +24,25 @@ addopts = --no-such-option --strict-config
 testpaths = nowhere
 """
 
+LOSSY = """\
+from contextlib import asynccontextmanager
+
+from fasthttp import AsyncSession
+
+
+class Session(AsyncSession):
+    @asynccontextmanager
+    async def stream(self, *positional, **named):
+        async with super().stream(*positional, **named) as response:
+            vars(response)["aiter_lines"] = lambda: _no_lines()
+            yield response
+
+
+async def _no_lines():
+    for line in ():
+        yield line
+"""
+
 
 def run(folder: Path, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -170,6 +189,34 @@ def test_judges_from_any_folder(bin_: Path, folder: Path) -> None:
     assert "fasthttp conformance · spec 1.0 · session mylib:Session 2.1" in judged.stdout
     assert "verdict  documented: CONFORMS" in judged.stdout
     assert {path.name for path in folder.iterdir()} - {"__pycache__"} == before - {"__pycache__"}
+
+
+def test_a_folder_with_the_same_names(bin_: Path, tmp_path: Path) -> None:
+    """A folder that has a `spec` and a `conformance` of its own does not hide the wheel's."""
+    for name in ("spec", "conformance", "cassettes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('hidden')\n")
+    (tmp_path / "mine.py").write_text("from fasthttp import AsyncSession as Session\n")
+    command = (bin_ / "fasthttp-conformance", "mine:Session", "-k", "lines-endings")
+
+    for words in (command, (*command, "-n", "2")):
+        judged = run(tmp_path, *words)
+
+        assert judged.returncode == 0, judged.stdout + judged.stderr
+        assert "session mine:Session unknown version" in judged.stdout
+
+
+def test_the_verdict_comes_last(bin_: Path, folder: Path) -> None:
+    """No list of what has failed follows it, unless somebody asks for one."""
+    (folder / "lossy.py").write_text(LOSSY)
+    command = (bin_ / "fasthttp-conformance", "lossy:Session", "-k", "lines-last")
+
+    judged, listed = run(folder, *command), run(folder, *command, "-rf")
+
+    assert judged.returncode == 1, judged.stdout + judged.stderr
+    assert judged.stdout.splitlines()[-2].startswith("verdict  documented: DOES NOT")
+    assert "\nFAILED " not in judged.stdout
+    assert "\nFAILED " in listed.stdout
 
 
 def test_the_suite_is_the_same(bin_: Path, folder: Path) -> None:
