@@ -236,28 +236,51 @@ def test_the_suite_is_the_same(bin_: Path, folder: Path) -> None:
     assert digests == report.digests()
 
 
-def test_the_action(bin_: Path, folder: Path) -> None:
+def test_the_action(bin_: Path, folder: Path, tmp_path: Path) -> None:
     """The GitHub Action judges, keeps the report, writes the summary, and fails as the run does."""
-    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
-    steps = {step.get("id", step["name"]): step for step in action["runs"]["steps"]}
-    inputs = {name: str(given.get("default", "")) for name, given in action["inputs"].items()}
-    inputs |= {"session": "mylib:Session", "claims": "documented", "options": "-k urls-relative"}
-    output, summary = folder / "output", folder / "summary"
+    judged = act(bin_, folder, tmp_path, options="-k\n\nlines-endings and whole\n-n\n2\n")
 
-    judged = run(
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert (tmp_path / "output").read_text() == "report=conformance.json\n"
+    report = json.loads((folder / "conformance.json").read_text("utf-8"))
+    assert report["claims"] == ["documented"]
+    assert report["judged"] == {"requirements": 1, "asked": 1}
+    summary = (tmp_path / "summary").read_text("utf-8")
+    assert summary.startswith("# Conformance of mylib:Session 2.1")
+
+
+def test_the_action_without_options(bin_: Path, folder: Path, tmp_path: Path) -> None:
+    """No option is none; where nothing was judged, no report is promised."""
+    (tmp_path / "output").touch()
+
+    judged = act(bin_, folder, tmp_path, options="", session="nolib:Session", report="other.json")
+
+    assert judged.returncode == 4, judged.stdout + judged.stderr
+    assert "importing nolib failed" in judged.stdout + judged.stderr
+    assert (tmp_path / "output").read_text() == ""
+
+
+def test_the_options_of_the_action() -> None:
+    """Unless somebody says otherwise, all cores are used."""
+    assert ACTION["inputs"]["options"]["default"].splitlines() == ["-n", "auto"]
+
+
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+
+
+def act(bin_: Path, folder: Path, files: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """What the step of the action comes to in a folder; GitHub's files are in another."""
+    inputs = {name: str(found.get("default", "")) for name, found in ACTION["inputs"].items()}
+    inputs |= {"session": "mylib:Session", "claims": "documented", **given}
+    steps = {step.get("id", step["name"]): step for step in ACTION["runs"]["steps"]}
+    return run(
         folder,
         *("bash", "-e", "-o", "pipefail", "-c", steps["judge"]["run"]),
         **{name: _filled(value, inputs) for name, value in steps["judge"]["env"].items()},
         PATH=f"{bin_}{os.pathsep}{os.environ['PATH']}",
-        GITHUB_OUTPUT=str(output),
-        GITHUB_STEP_SUMMARY=str(summary),
+        GITHUB_OUTPUT=str(files / "output"),
+        GITHUB_STEP_SUMMARY=str(files / "summary"),
     )
-
-    assert judged.returncode == 0, judged.stdout + judged.stderr
-    (where,) = output.read_text().splitlines()
-    assert where == "report=conformance.json"
-    assert json.loads((folder / "conformance.json").read_text("utf-8"))["claims"] == ["documented"]
-    assert summary.read_text("utf-8").startswith("# Conformance of mylib:Session 2.1")
 
 
 def _filled(value: str, inputs: dict[str, str]) -> str:
