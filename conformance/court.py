@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from hypothesis.errors import HypothesisException
 
 from conformance import preflight
-from conformance.blame import first, in_suite, is_ours, raised
+from conformance.blame import absent, first, in_suite, is_ours, raised
 from conformance.case import Case
 from conformance.fuzzing import EXAMPLES, database, search_settings
 from conformance.output import kept
@@ -187,7 +187,8 @@ class Court:
                 verdict.state = "blocked"
                 verdict.note = f"{requirement.needs} fails, and this rests on it"
         except Deviation as deviation:
-            self._broken(verdict, requirement, trial, deviation)
+            told = absent(deviation.got) or deviation
+            self._broken(verdict, requirement, trial, told)
         except (Hang, _Hung) as hang:
             self._broken(verdict, requirement, trial, Deviation("hang", note=str(hang)))
         except Exception as error:  # noqa: BLE001 - every exception becomes a verdict
@@ -207,7 +208,7 @@ class Court:
             verdict.state, verdict.note = "untestable", visible(str(error))
         elif not is_ours(error):
             crash = Deviation("crash", None, error, raised(error))
-            self._broken(verdict, requirement, trial, crash)
+            self._broken(verdict, requirement, trial, absent(error) or crash)
         else:
             verdict.state, verdict.code = "error", type(error).__name__
             verdict.block = visible("".join(traceback.format_exception(error)))

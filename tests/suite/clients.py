@@ -8,7 +8,7 @@ import threading
 import warnings
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from fasthttp import AsyncSession
 from fasthttp.decoders.lines import LineDecoder
@@ -165,6 +165,21 @@ class NoEvents(AsyncSession):
 
     def stream(self, *positional: Any, **named: Any) -> Any:
         return self._stream(*positional, **named)
+
+
+class StreamsOnly:
+    """Correct, and all that a session has to have."""
+
+    def __init__(self, **named: Any) -> None:
+        self._session = AsyncSession(**named)
+        self.stream = self._session.stream
+
+    async def __aenter__(self) -> Self:
+        await self._session.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._session.close()
 
 
 class _KnowsTheExample(LineDecoder):

@@ -99,6 +99,24 @@ def test_an_exception_of_the_client_is_a_crash() -> None:
     assert (verdict.state, verdict.code) == ("fail", "crash")
 
 
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [
+        ("session-verbs-whole-verbs-wait-for-the-body", "get"),
+        ("session-method-examples", "request"),
+        ("session-method-refused-examples", "request"),
+        ("headers-value-refused-examples", "request"),
+    ],
+)
+def test_a_method_that_is_not_there_is_missing(name: str, member: str) -> None:
+    """No crash of the suite's own line, and no refusal: the rule is broken for want of it."""
+    verdict = hear("tests.suite.clients:StreamsOnly", name)
+
+    assert (verdict.state, verdict.code) == ("fail", "missing")
+    assert verdict.note == f"the session has no {member}()"
+    assert "AttributeError" not in verdict.block
+
+
 def test_an_exception_of_the_suite_is_an_error() -> None:
     """It is no verdict on the session, and has its traceback."""
 
