@@ -14,6 +14,9 @@ HERE = Path(__file__).parent
 PEERS = HERE / "peers"
 # Where what the client gives is handled: what fails there, fails on that.
 HANDLING = (HERE / "checks", HERE / "case.py", HERE / "examples.py", HERE / "quiet.py")
+# What a session has beside `stream()`: an adapter may well be without.
+VERBS = {"get", "head", "options", "delete", "post", "put", "patch"}
+METHODS = VERBS | {"request", "open", "close", "events"}
 # Unless it is a mistake that no value can lead to.
 MISTAKES = (NameError, ImportError, AssertionError, OSError)
 
@@ -36,6 +39,15 @@ def raised(error: BaseException) -> str:
     return (
         f"raised in {Path(frames[-1].filename).name}, line {frames[-1].lineno}, {frames[-1].name}()"
     )
+
+
+def absent(error: object) -> Deviation | None:
+    """What there is to say of an exception, if it is for a method that the session has not."""
+    if not isinstance(error, AttributeError) or error.name not in METHODS:
+        return None
+    if not in_suite(error) or not _about_the_client(error):
+        return None  # the session's own call of something else
+    return Deviation("missing", note=f"the session has no {error.name}()")
 
 
 def is_ours(error: BaseException) -> bool:

@@ -8,6 +8,7 @@ from conformance.plugin import (
     pytest_generate_tests,
     pytest_runtest_makereport,
     pytest_sessionfinish,
+    pytest_testnodedown,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "pytest_generate_tests",
     "pytest_runtest_makereport",
     "pytest_sessionfinish",
+    "pytest_testnodedown",
 ]

@@ -6,14 +6,15 @@ import traceback
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Self
 
 from hypothesis.errors import HypothesisException
 
 from conformance import preflight
-from conformance.blame import first, in_suite, is_ours, raised
+from conformance.blame import absent, first, in_suite, is_ours, raised
 from conformance.case import Case
-from conformance.fuzzing import EXAMPLES, search_settings
+from conformance.fuzzing import EXAMPLES, database, search_settings
 from conformance.output import kept
 from conformance.perturb import Perturbation
 from conformance.plans import PLANS
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from hypothesis import settings
-    from hypothesis.database import ExampleDatabase
 
     from conformance.registry import Trial
     from conformance.subject import Subject
@@ -52,7 +52,7 @@ class Court:
         *,
         fuzz: int = EXAMPLES,
         perturb: int | None = None,
-        examples: ExampleDatabase | None = None,
+        fuzz_db: str | None = None,
         brief: bool = False,
         live: Mapping[str, str] | None = None,
     ) -> None:
@@ -60,7 +60,8 @@ class Court:
         self.catalogue = catalogue
         self._perturbation = None if perturb is None else Perturbation.of(perturb)
         self.fuzz = fuzz  # how many examples Hypothesis draws for each property
-        self.examples = examples  # where Hypothesis keeps those that failed
+        self.fuzz_db = fuzz_db
+        self.examples = database(fuzz_db)  # where Hypothesis keeps those that failed
         self.brief = brief  # only the verdicts count: no contrast, and nothing is simplified
         self.live = live or {}  # name of a server that was recorded -> where it runs
         self.hangs = 0
@@ -186,7 +187,8 @@ class Court:
                 verdict.state = "blocked"
                 verdict.note = f"{requirement.needs} fails, and this rests on it"
         except Deviation as deviation:
-            self._broken(verdict, requirement, trial, deviation)
+            told = absent(deviation.got) or deviation
+            self._broken(verdict, requirement, trial, told)
         except (Hang, _Hung) as hang:
             self._broken(verdict, requirement, trial, Deviation("hang", note=str(hang)))
         except Exception as error:  # noqa: BLE001 - every exception becomes a verdict
@@ -206,7 +208,7 @@ class Court:
             verdict.state, verdict.note = "untestable", visible(str(error))
         elif not is_ours(error):
             crash = Deviation("crash", None, error, raised(error))
-            self._broken(verdict, requirement, trial, crash)
+            self._broken(verdict, requirement, trial, absent(error) or crash)
         else:
             verdict.state, verdict.code = "error", type(error).__name__
             verdict.block = visible("".join(traceback.format_exception(error)))
@@ -264,9 +266,10 @@ class Court:
     def _options(self, trial: Trial) -> str:
         """The options without which the trial would be another one."""
         fuzz = f"--fuzz {self.fuzz}" if trial.search and self.fuzz != EXAMPLES else ""
+        shared = f"--fuzz-db {quote(self.fuzz_db)}" if trial.search and self.fuzz_db else ""
         perturb = f"--perturb {self._perturbation.seed}" if self._perturbation else ""
         live = "--live" if trial.live else ""
-        return " ".join(filter(None, (fuzz, perturb, live)))
+        return " ".join(filter(None, (fuzz, shared, perturb, live)))
 
     def _siblings(self, trial: Trial, *, play: bool) -> dict[str, bool]:
         """Whether the same passes under each of the other plans, or those known so far."""

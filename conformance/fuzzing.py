@@ -8,7 +8,9 @@ who shares the database: a folder, or a Redis server as `redis://host:port`. A p
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, Verbosity, settings
@@ -29,13 +31,24 @@ def database(where: str | None) -> ExampleDatabase | None:
     if not where:
         return None
     if not where.startswith(("redis://", "rediss://")):
-        return DirectoryBasedExampleDatabase(where)
+        return _in_folder(where)
     try:
         client = import_module("redis").Redis.from_url(where)
         made: ExampleDatabase = import_module("hypothesis.extra.redis").RedisExampleDatabase(client)
     except ImportError as error:
         raise DatabaseError(f"--fuzz-db {where}: pip install redis ({error})") from error
     return made
+
+
+def _in_folder(where: str) -> ExampleDatabase:
+    """Hypothesis itself would keep nothing, and say nothing, where there can be no folder."""
+    try:
+        Path(where).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(f"--fuzz-db {where}: {error.strerror}") from error
+    if not os.access(where, os.W_OK):
+        raise DatabaseError(f"--fuzz-db {where}: it cannot be written to")
+    return DirectoryBasedExampleDatabase(where)
 
 
 def search_settings(

@@ -12,18 +12,18 @@ import warnings
 from argparse import ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from hypothesis.database import ExampleDatabase
 
 import conformance
 from conformance import baseline as baselines
-from conformance import rerun
+from conformance import rerun, selection
 from conformance.clerk import Clerk
 from conformance.court import Court
-from conformance.fuzzing import EXAMPLES, DatabaseError, database
+from conformance.fuzzing import EXAMPLES, DatabaseError
 from conformance.live import packages_missing, servers
+from conformance.plans import PLANS
 from conformance.preflight import PreflightError
 from conformance.registry import TRIALS, Trial
 from conformance.results import CANNOT_RUN, SUITE_BROKE, UNJUDGED
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 SUBJECT = pytest.StashKey[Subject]()
 BASELINE = pytest.StashKey[baselines.Baseline]()
-EXAMPLES_DB = pytest.StashKey[ExampleDatabase | None]()
 VERDICT = pytest.StashKey[Verdict]()
 RECEIPT = pytest.StashKey[str]()
+GIVEN_UP = "conformance-given-up"  # in the output of a process: why it has judged nothing
 
 
 class OptionError(Exception):
@@ -88,28 +88,45 @@ def pytest_configure(config: pytest.Config) -> None:
 def _prepare(config: pytest.Config) -> None:
     config.stash[SUBJECT] = subject = load(config.getoption("--session"))
     config.stash[BASELINE] = expected = _baseline(config)
-    config.stash[EXAMPLES_DB] = database(config.getoption("--fuzz-db"))
     if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
+        _look_ahead(config)
         known = trials(live=config.getoption("--live"))
         config.pluginmanager.register(Clerk(config, subject, claims(config), expected, known))
-        with Court(subject, catalogue.load()) as court:
+        with Court(subject, catalogue.load(), fuzz_db=config.getoption("--fuzz-db")) as court:
             court.preflight()
 
 
 def _baseline(config: pytest.Config) -> baselines.Baseline:
-    """The baseline to judge by; whatever would spoil the files at the end is found now."""
-    known = catalogue.load()
+    """The baseline to judge by."""
+    path = config.getoption("--baseline")
+    return baselines.read(path, catalogue.load()) if path else baselines.Baseline()
+
+
+def _look_ahead(config: pytest.Config) -> None:
+    """Whatever would spoil the end of the run is found now."""
     for option in ("--report", "--write-baseline"):
-        path = config.getoption(option)
-        if path and not path.absolute().parent.is_dir():
-            raise OptionError(f"{option} {path}: there is no folder {path.parent}")
+        if path := config.getoption(option):
+            try_to_write(option, path)
     written = config.getoption("--write-baseline")
     if written and written.exists():
-        baselines.read(written, known)
+        baselines.read(written, catalogue.load())
     if config.getoption("--live") and (missing := packages_missing()):
         raise OptionError(f"--live starts the servers that were recorded: pip install {missing}")
-    path = config.getoption("--baseline")
-    return baselines.read(path, known) if path else baselines.Baseline()
+
+
+def try_to_write(option: str, path: Path) -> None:
+    """Raise `OptionError` if the file cannot be written; leave everything as it was."""
+    if not path.absolute().parent.is_dir():
+        raise OptionError(f"{option} {path}: there is no folder {path.parent}")
+    if path.is_fifo():
+        return  # its reader takes the first closing for the end
+    new = not path.exists()
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise OptionError(f"{option} {path}: {error.strerror}") from error
+    if new:
+        path.unlink()
 
 
 def claims(config: pytest.Config) -> frozenset[str]:
@@ -162,12 +179,30 @@ def court(request: pytest.FixtureRequest) -> Iterator[Court]:
             catalogue.load(),
             fuzz=config.getoption("--fuzz"),
             perturb=config.getoption("--perturb"),
-            examples=config.stash[EXAMPLES_DB],
+            fuzz_db=config.getoption("--fuzz-db"),
             live=live,
         ) as made,
     ):
-        made.preflight()
+        try:
+            made.preflight()
+        except PreflightError as error:
+            _give_up(config, error)
         yield made
+
+
+def _give_up(config: pytest.Config, error: PreflightError) -> NoReturn:
+    """End the run; from another process, through what it tells the first when it goes."""
+    message = f"cannot judge: {error}"
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[GIVEN_UP] = message
+    pytest.exit(message, returncode=CANNOT_RUN)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """End the run if a process of pytest-xdist has found that there is nothing to judge."""
+    if message := getattr(node, "workeroutput", {}).get(GIVEN_UP):
+        pytest.exit(message, returncode=CANNOT_RUN)
 
 
 def hear(court: Court, trial: Trial, request: pytest.FixtureRequest) -> None:
@@ -184,12 +219,15 @@ def hear(court: Court, trial: Trial, request: pytest.FixtureRequest) -> None:
         pytest.fail(verdict.block, pytrace=False)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by what the items are called
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave away what is not claimed: it is not judged, and not counted.
 
     What a session warns about is no verdict: where warnings are errors, they are none for it.
     """
     claimed, known = claims(config), catalogue.load()
+    names = {*known, *PLANS, *map(str, TRIALS)}
+    config.option.keyword = selection.exact(config.option.keyword, names)
     kept: list[pytest.Item] = []
     left: list[pytest.Item] = []
     for item in items:
@@ -197,6 +235,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         is_claimed = trial is None or known[trial.requirement].profile in claimed
         (kept if is_claimed else left).append(item)
         if trial is not None:
+            item.extra_keyword_matches |= selection.keywords(trial)
             item.add_marker(pytest.mark.requirement(trial.requirement))
             item.add_marker(pytest.mark.filterwarnings("default"))
     if left:

@@ -53,6 +53,7 @@ def command(arguments: Sequence[str], trials: Sequence[str] = ()) -> list[str]:
         "-p",
         "no:cacheprovider",
         "-q",
+        "-rN",  # the verdict comes last, and no list of a hundred tests after it
         *([f"{SUITE}::test_conforms[{trial}]" for trial in trials] or [str(SUITE)]),
         *arguments,
     ]
@@ -185,6 +186,7 @@ def _environment() -> dict[str, str]:
     folders = [str(HERE.parent), str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
     own = {
         "PYTHONPATH": os.pathsep.join(filter(None, folders)),
+        "PYTHONSAFEPATH": "1",  # or the folder would come before that all the same
         "PYTEST_ADDOPTS": "",
         "PYTEST_PLUGINS": "",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",

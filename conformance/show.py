@@ -185,5 +185,4 @@ def _rerun(requirement: Requirement, trial: Trial, session: str, options: str) -
         words.append(session if INSTALLED else f"--session {session}")
         if requirement.profile not in CLAIMS:
             words.append(f"--claims {requirement.profile}")
-    names = [trial.requirement, trial.name, *([trial.plan] if trial.plan else [])]
-    return " ".join([*words, *filter(None, [options]), f'-k "{" and ".join(names)}"'])
+    return " ".join([*words, *filter(None, [options]), f"-k {trial}"])

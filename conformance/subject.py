@@ -49,7 +49,7 @@ def load(name: str) -> Subject:
         raise LoadError(f"--session {name}: write module:attribute, as in {DEFAULT}")
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:
+    except BaseException as error:  # sys.exit() as well: a module that is imported ends no run
         raise LoadError(f"--session {name}: importing {module_name} failed: {error!r}") from error
     for part in path.split("."):
         if not hasattr(found, part):

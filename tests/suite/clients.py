@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import warnings
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from fasthttp import AsyncSession
 from fasthttp.decoders.lines import LineDecoder
@@ -101,6 +102,27 @@ class StreamIsACoroutine(AsyncSession):
         return await self.request(method, url, **named)
 
 
+class WorksOnce(AsyncSession):
+    """An adapter that works once in a process."""
+
+    calls = 0
+
+    def stream(self, *positional: Any, **named: Any) -> Any:
+        WorksOnce.calls += 1
+        if WorksOnce.calls > 1:
+            raise ZeroDivisionError("oops")
+        return super().stream(*positional, **named)
+
+
+class WorksInOneProcess(AsyncSession):
+    """An adapter that fails in one of the processes of pytest-xdist."""
+
+    def stream(self, *positional: Any, **named: Any) -> Any:
+        if os.environ.get("PYTEST_XDIST_WORKER") == "gw1":
+            raise ZeroDivisionError("oops")
+        return super().stream(*positional, **named)
+
+
 class OtherBody(_OddLines):
     """An adapter that loses the body."""
 
@@ -143,6 +165,21 @@ class NoEvents(AsyncSession):
 
     def stream(self, *positional: Any, **named: Any) -> Any:
         return self._stream(*positional, **named)
+
+
+class StreamsOnly:
+    """Correct, and all that a session has to have."""
+
+    def __init__(self, **named: Any) -> None:
+        self._session = AsyncSession(**named)
+        self.stream = self._session.stream
+
+    async def __aenter__(self) -> Self:
+        await self._session.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._session.close()
 
 
 class _KnowsTheExample(LineDecoder):

@@ -99,6 +99,24 @@ def test_an_exception_of_the_client_is_a_crash() -> None:
     assert (verdict.state, verdict.code) == ("fail", "crash")
 
 
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [
+        ("session-verbs-whole-verbs-wait-for-the-body", "get"),
+        ("session-method-examples", "request"),
+        ("session-method-refused-examples", "request"),
+        ("headers-value-refused-examples", "request"),
+    ],
+)
+def test_a_method_that_is_not_there_is_missing(name: str, member: str) -> None:
+    """No crash of the suite's own line, and no refusal: the rule is broken for want of it."""
+    verdict = hear("tests.suite.clients:StreamsOnly", name)
+
+    assert (verdict.state, verdict.code) == ("fail", "missing")
+    assert verdict.note == f"the session has no {member}()"
+    assert "AttributeError" not in verdict.block
+
+
 def test_an_exception_of_the_suite_is_an_error() -> None:
     """It is no verdict on the session, and has its traceback."""
 
@@ -228,13 +246,31 @@ def test_a_shared_database_remembers(tmp_path: Path) -> None:
     """What failed once is tried first by the next who uses the folder."""
     for _ in range(2):
         drawn: list[int] = []
-        with court(
-            OURS, fuzz=200, examples=database(str(tmp_path / "db"))
-        ) as made:  # enough to find it
+        # So many are sure to find it.
+        with court(OURS, fuzz=200, fuzz_db=str(tmp_path / "db")) as made:
             verdict = made.hear(_search(_deviates(700, drawn)))
 
         assert (verdict.state, verdict.code) == ("fail", "extra")
     assert drawn[0] == 700
+
+
+def test_what_a_shared_database_found_is_found_again(tmp_path: Path) -> None:
+    """The command of what was searched for names the database; nothing else was found by it."""
+    where = str(tmp_path / "my db")
+    with court("tests.saboteurs.lines:UnicodeSeparators", fuzz_db=where) as made:
+        drawn = made.hear(trial("lines-endings-drawn"))
+        example = made.hear(trial("lines-endings-examples-whole"))
+
+    assert drawn.block.endswith(f" --fuzz-db '{where}' -k lines-endings-drawn")
+    assert "--fuzz-db" not in example.block
+
+
+def test_a_database_cannot_be_a_file(tmp_path: Path) -> None:
+    """Where no folder can be made, that is said, and not kept for the end of a night."""
+    (tmp_path / "db").touch()
+
+    with pytest.raises(DatabaseError, match=r"^--fuzz-db .*/db: File exists$"):
+        database(str(tmp_path / "db"))
 
 
 def test_a_database_on_a_server_needs_its_client(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from conformance import plugin
 from spec import catalogue
 from tests.suite.runs import hear, python, suite, together
 
@@ -176,6 +178,10 @@ def test_cannot_run() -> None:
         ("--claims", "documented,fast"): "--claims: no profile fast; known: documented, robust",
         ("--fuzz", "0"): "'0' is not a number above 0",
         ("--report", "no/such/folder/r.json"): "there is no folder no/such/folder",
+        ("--report", "docs"): "cannot judge: --report docs: Is a directory",
+        ("--report", "/proc/x.json"): "cannot judge: --report /proc/x.json: ",
+        ("--write-baseline", "docs"): "cannot judge: --write-baseline docs: Is a directory",
+        ("--fuzz-db", "README.md"): "cannot judge: --fuzz-db README.md: File exists",
         ("--baseline", "README.md"): "cannot judge: README.md: ",
     }
 
@@ -183,6 +189,34 @@ def test_cannot_run() -> None:
         assert run.returncode == 4
         assert message in run.stdout + run.stderr
         assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_second_preflight() -> None:
+    """4: an adapter that only works the first time, or in some processes, is as broken."""
+    sessions = {
+        ("--session", "tests.suite.clients:WorksOnce"): "WorksOnce",
+        ("--session", "tests.suite.clients:WorksInOneProcess", "-n", "2"): "WorksInOneProcess",
+    }
+
+    for run, name in zip(together(*sessions), sessions.values(), strict=True):
+        assert run.returncode == 4, run.stdout
+        assert f"cannot judge: tests.suite.clients:{name} failed at: async with" in run.stdout
+        assert "ZeroDivisionError: oops" in run.stdout
+        assert "Traceback" not in run.stdout + run.stderr
+        assert len(run.stdout.splitlines()) < 60, run.stdout
+
+
+def test_looking_whether_a_file_can_be_written_leaves_it(tmp_path: Path) -> None:
+    """A report of an earlier run stays until there is another; a pipe is opened once only."""
+    old, new, pipe = (tmp_path / name for name in ("old.json", "new.json", "pipe"))
+    old.write_text("{}")
+    os.mkfifo(pipe)
+
+    for path in (old, new, pipe):
+        plugin.try_to_write("--report", path)
+
+    assert old.read_text() == "{}"
+    assert not new.exists()
 
 
 def test_suite_broke() -> None:
@@ -219,6 +253,19 @@ def test_two_processes_come_to_the_same(tmp_path: Path) -> None:
     reports = [json.loads(path.read_text("utf-8")) for path in paths]
     assert reports[0] == reports[1]
     assert reports[0]["judged"] == {"requirements": 3, "asked": 3}
+
+
+def test_stopped_at_the_first_failure() -> None:
+    """A MUST is broken whatever ended the run: `-x`, in several processes too, or an interrupt."""
+    interrupted = ("-p", "tests.suite.interrupted", *LINES)
+
+    one, two, other = together(
+        (*BROKEN, *LINES, "-x"), (*BROKEN, *LINES, "-x", "-n", "2"), (*BROKEN, *interrupted)
+    )
+
+    assert (one.returncode, two.returncode, other.returncode) == (1, 1, 1), two.stdout
+    assert "verdict  documented: DOES NOT (1)" in two.stdout
+    assert "MUST 0 of 1" in other.stdout
 
 
 def test_shared_examples(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -47,12 +48,22 @@ def test_missing_attribute() -> None:
         load("tests.suite.clients:Nothing.here")
 
 
-def test_module_that_falls_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exception of the module's own is the adapter's, not the suite's."""
-    (tmp_path / "falls_over.py").write_text("1 / 0\n")
+@pytest.mark.parametrize(
+    ("source", "raised"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("raise SystemExit(7)", "SystemExit(7)"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt()"),
+    ],
+)
+def test_module_that_falls_over(
+    source: str, raised: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exception of the module's own is the adapter's, not the suite's; it ends no run."""
+    (tmp_path / "falls_over.py").write_text(source + "\n")
     monkeypatch.syspath_prepend(tmp_path)
 
-    with pytest.raises(LoadError, match=r"importing falls_over failed: ZeroDivisionError"):
+    with pytest.raises(LoadError, match="importing falls_over failed: " + re.escape(raised)):
         load("falls_over:Session")
 
 

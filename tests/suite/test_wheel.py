@@ -24,6 +24,25 @@ addopts = --no-such-option --strict-config
 testpaths = nowhere
 """
 
+LOSSY = """\
+from contextlib import asynccontextmanager
+
+from fasthttp import AsyncSession
+
+
+class Session(AsyncSession):
+    @asynccontextmanager
+    async def stream(self, *positional, **named):
+        async with super().stream(*positional, **named) as response:
+            vars(response)["aiter_lines"] = lambda: _no_lines()
+            yield response
+
+
+async def _no_lines():
+    for line in ():
+        yield line
+"""
+
 
 def run(folder: Path, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -173,6 +192,34 @@ def test_judges_from_any_folder(bin_: Path, folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} - {"__pycache__"} == before - {"__pycache__"}
 
 
+def test_a_folder_with_the_same_names(bin_: Path, tmp_path: Path) -> None:
+    """A folder that has a `spec` and a `conformance` of its own does not hide the wheel's."""
+    for name in ("spec", "conformance", "cassettes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('hidden')\n")
+    (tmp_path / "mine.py").write_text("from fasthttp import AsyncSession as Session\n")
+    command = (bin_ / "fasthttp-conformance", "mine:Session", "-k", "lines-endings")
+
+    for words in (command, (*command, "-n", "2")):
+        judged = run(tmp_path, *words)
+
+        assert judged.returncode == 0, judged.stdout + judged.stderr
+        assert "session mine:Session unknown version" in judged.stdout
+
+
+def test_the_verdict_comes_last(bin_: Path, folder: Path) -> None:
+    """No list of what has failed follows it, unless somebody asks for one."""
+    (folder / "lossy.py").write_text(LOSSY)
+    command = (bin_ / "fasthttp-conformance", "lossy:Session", "-k", "lines-last")
+
+    judged, listed = run(folder, *command), run(folder, *command, "-rf")
+
+    assert judged.returncode == 1, judged.stdout + judged.stderr
+    assert judged.stdout.splitlines()[-2].startswith("verdict  documented: DOES NOT")
+    assert "\nFAILED " not in judged.stdout
+    assert "\nFAILED " in listed.stdout
+
+
 def test_the_suite_is_the_same(bin_: Path, folder: Path) -> None:
     """The wheel's suite, catalogue and cassettes have the checkout's digests, and the schema."""
     program = (
@@ -190,28 +237,51 @@ def test_the_suite_is_the_same(bin_: Path, folder: Path) -> None:
     assert digests == report.digests()
 
 
-def test_the_action(bin_: Path, folder: Path) -> None:
+def test_the_action(bin_: Path, folder: Path, tmp_path: Path) -> None:
     """The GitHub Action judges, keeps the report, writes the summary, and fails as the run does."""
-    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
-    steps = {step.get("id", step["name"]): step for step in action["runs"]["steps"]}
-    inputs = {name: str(given.get("default", "")) for name, given in action["inputs"].items()}
-    inputs |= {"session": "mylib:Session", "claims": "documented", "options": "-k urls-relative"}
-    output, summary = folder / "output", folder / "summary"
+    judged = act(bin_, folder, tmp_path, options="-k\n\nlines-endings and whole\n-n\n2\n")
 
-    judged = run(
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert (tmp_path / "output").read_text() == "report=conformance.json\n"
+    report = json.loads((folder / "conformance.json").read_text("utf-8"))
+    assert report["claims"] == ["documented"]
+    assert report["judged"] == {"requirements": 1, "asked": 1}
+    summary = (tmp_path / "summary").read_text("utf-8")
+    assert summary.startswith("# Conformance of mylib:Session 2.1")
+
+
+def test_the_action_without_options(bin_: Path, folder: Path, tmp_path: Path) -> None:
+    """No option is none; where nothing was judged, no report is promised."""
+    (tmp_path / "output").touch()
+
+    judged = act(bin_, folder, tmp_path, options="", session="nolib:Session", report="other.json")
+
+    assert judged.returncode == 4, judged.stdout + judged.stderr
+    assert "importing nolib failed" in judged.stdout + judged.stderr
+    assert (tmp_path / "output").read_text() == ""
+
+
+def test_the_options_of_the_action() -> None:
+    """Unless somebody says otherwise, all cores are used."""
+    assert ACTION["inputs"]["options"]["default"].splitlines() == ["-n", "auto"]
+
+
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+
+
+def act(bin_: Path, folder: Path, files: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """What the step of the action comes to in a folder; GitHub's files are in another."""
+    inputs = {name: str(found.get("default", "")) for name, found in ACTION["inputs"].items()}
+    inputs |= {"session": "mylib:Session", "claims": "documented", **given}
+    steps = {step.get("id", step["name"]): step for step in ACTION["runs"]["steps"]}
+    return run(
         folder,
         *("bash", "-e", "-o", "pipefail", "-c", steps["judge"]["run"]),
         **{name: _filled(value, inputs) for name, value in steps["judge"]["env"].items()},
         PATH=f"{bin_}{os.pathsep}{os.environ['PATH']}",
-        GITHUB_OUTPUT=str(output),
-        GITHUB_STEP_SUMMARY=str(summary),
+        GITHUB_OUTPUT=str(files / "output"),
+        GITHUB_STEP_SUMMARY=str(files / "summary"),
     )
-
-    assert judged.returncode == 0, judged.stdout + judged.stderr
-    (where,) = output.read_text().splitlines()
-    assert where == "report=conformance.json"
-    assert json.loads((folder / "conformance.json").read_text("utf-8"))["claims"] == ["documented"]
-    assert summary.read_text("utf-8").startswith("# Conformance of mylib:Session 2.1")
 
 
 def _filled(value: str, inputs: dict[str, str]) -> str:
