@@ -99,7 +99,9 @@ def _lines_of_the_wire(self: Response) -> Items[str]:
 
 
 @saboteur(
+    "body-delivered",
     "bytes-coding-corrupt",
+    "bytes-coding-rest",
     "bytes-coding-truncated",
     "bytes-coding-unknown",
     "bytes-codings",
@@ -152,7 +154,7 @@ def _first_to_last(names: Sequence[str]) -> codings.BodyDecoder | None:
     return codings.decoder_for([*reversed(names)])
 
 
-@saboteur("bytes-coding-list")
+@saboteur("bytes-coding-truncated", "bytes-coding-list")
 class FirstToLast(Sabotaged):
     """Undoes several codings in the order in which they were applied (B34)."""
 
@@ -333,3 +335,15 @@ class RawIsDecoded(Sabotaged):
     """Has one iterator for the body as it was sent and as it was meant."""
 
     patches = {f"{RESPONSE}.aiter_raw": _decoded}
+
+
+class _EndsEarly(Deflate):
+    def _begin(self, data: bytes) -> bytes:
+        return b"" if self._ended else super()._begin(data)
+
+
+@saboteur("bytes-coding-rest")
+class RestIsDropped(Sabotaged):
+    """Does not look at what follows the end of a deflate stream."""
+
+    patches = {KNOWN: codings._CODINGS | {"deflate": _EndsEarly}}
