@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from conformance import cassettes
+from conformance.checks.cancellation import nothing_left, one_place
 from conformance.checks.session import CALLS, LENGTH, SECRETS, call, lines_of, only, recorded, to
 from conformance.delivery import Reply
 from conformance.registry import Play, check
@@ -34,6 +35,18 @@ async def redirects_are_responses(case: Case) -> None:
                 compare((reply.status, reply.body), (response.status_code, response.content))
                 if target.requests:
                     raise Deviation("sent-extra", [], target.requests, "the redirect was followed")
+
+
+@check("session-redirects-off", "elsewhere")
+async def wherever_they_lead(case: Case) -> None:
+    """One that leads where no client may follow comes back like any other."""
+    async with case.opened() as session:
+        for location in ("ftp://tape.test/x", "http://user:word@tape.test/x"):
+            for how in CALLS:
+                exchange = case.play(to(location), LENGTH)
+                response = await call(case, session, how, "GET", exchange.url)
+                got = (response.status_code, response.content, response.headers.get("location"))
+                compare((302, b"moved", location), got, "status, body and Location")
 
 
 def _chain(kind: str, *, history: bool) -> Play:
@@ -79,6 +92,45 @@ async def there_is_an_end(case: Case) -> None:
             raise Deviation("no-exception", "httpx.TooManyRedirects", got)
 
 
+@check("session-redirects-followed", "user-name")
+async def from_an_address_with_a_name(case: Case) -> None:
+    """Where the address that answered has a user name, a relative Location still leads on."""
+    async with case.opened(follow_redirects=True) as session:
+        for how in CALLS:
+            target = case.play(Reply(body=b"arrived"), LENGTH)
+            first = case.play(to(target.path), LENGTH)
+            named = first.url.replace("http://", "http://user:word@")
+            response = await call(case, session, how, "GET", named)
+            compare(b"arrived", response.content, "what a relative redirect leads to")
+
+
+LARGE = 4 << 20  # bytes: more than a client reads ahead
+
+
+@check("session-redirects-followed", "one-place")
+async def nothing_stays_behind(case: Case) -> None:
+    """A redirect has a long body; its connection is free for what follows, or was refused."""
+    async with case.opened(follow_redirects=True, **one_place(case), timeout=2.0) as session:
+        for location in ("/arrived", "ftp://tape.test/x"):
+            reply = Reply(302, (("Location", location),), bytes(LARGE), "Found")
+            first = case.play(reply, LENGTH)
+            if location.startswith("/"):
+                case.play(Reply(body=b"arrived"), LENGTH, path=location)
+            case.note(f"session.get({first.url!r}), a redirect to {location} with a long body")
+            response = None
+            try:
+                response = await call(case, session, "stream", "GET", first.url)
+            except httpx.TimeoutException as error:
+                raise Deviation("leak", "the redirect's place in the pool", error) from error
+            except httpx.HTTPError as error:
+                if location.startswith("/"):
+                    raise Deviation("wrong-exception", b"arrived", error) from error
+                await nothing_left(case, session, "a redirect that was refused")
+                continue
+            compare(b"arrived", response.content, f"what a redirect to {location} leads to")
+            await nothing_left(case, session, "a redirect that was followed")
+
+
 @check("session-redirects-limit")
 async def twenty_and_no_more(case: Case) -> None:
     """Twenty redirects lead to a response, twenty-one to TooManyRedirects."""
@@ -111,6 +163,33 @@ async def content_on_the_way(case: Case) -> None:
             got = (*got[:2], [], got[3])  # that there is none may be said
         if got != expected:
             raise Deviation("sent-wrong", expected, got, f"what follows a {status}")
+
+
+KEPT = ("POST", "PUT", "PATCH", "DELETE")  # with their content, by 307 and 308
+
+
+@check("session-redirects-content", "methods")
+async def methods_on_the_way(case: Case) -> None:
+    """What holds for a POST holds for others: 303 asks for a GET; a HEAD is a HEAD to the end."""
+    async with case.opened(follow_redirects=True) as session:
+        for method, status in [(method, status) for method in KEPT for status in (303, 307, 308)]:
+            expected = ("GET", b"") if status == 303 else (method, b"abc")
+            await _becomes(case, session, (method, status), expected, content=b"abc")
+        for status in (301, 302, 303, 307, 308):
+            await _becomes(case, session, ("HEAD", status), ("HEAD", b""))
+
+
+async def _becomes(
+    case: Case, session: Any, met: tuple[str, int], expected: tuple[str, bytes], **sending: Any
+) -> None:
+    """A request of this method that meets this status is followed by what is expected."""
+    target = case.play(Reply(body=b"ok"), LENGTH)
+    first = case.play(to(target.path, met[1]), LENGTH)
+    await call(case, session, "stream", met[0], first.url, **sending)
+    request = only(target)
+    if (request.method, request.body) != expected:
+        got = (request.method, request.body)
+        raise Deviation("sent-wrong", expected, got, f"what a {met[0]} becomes by {met[1]}")
 
 
 @check("session-redirects-content-type")
