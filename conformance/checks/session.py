@@ -355,6 +355,19 @@ def _sent_head(exchange: Exchange) -> list[str]:
     return head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
 
 
+@check("session-response-head", "white-space")
+async def values_without_white_space(case: Case) -> None:
+    """The white space around a value is none of it."""
+    lines = b"X-A: \t one  two \t\r\nX-B:three\r\nX-C: \r\nContent-Length: 2 \r\n"
+    head = b"HTTP/1.1 200 OK\r\n" + lines + b"\r\nok"
+    exchange = case.play(Reply(), Delivery("until-close", head=head))
+    async with case.opened() as session:
+        response = await call(case, session, "stream", "GET", exchange.url)
+    names = ("x-a", "x-b", "x-c", "content-length")
+    got = [response.headers.get(name) for name in names]
+    compare(["one  two", "three", "", "2"], got, f"the values of {', '.join(names)}")
+
+
 @check("session-response-reason")
 async def recorded_reasons(case: Case) -> None:
     """The words behind the status are those that were sent."""

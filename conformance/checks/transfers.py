@@ -15,6 +15,7 @@ import httpx
 from conformance.checks.cancellation import nothing_left, one_place, turns
 from conformance.checks.lifecycle import OK, works
 from conformance.checks.session import CALLS, LENGTH, call, only
+from conformance.checks.timeouts import full_listener
 from conformance.delivery import Delivery, Reply
 from conformance.registry import check
 from conformance.verdicts import Deviation, compare
@@ -245,3 +246,22 @@ async def serving(wire: bytes) -> AsyncIterator[tuple[str, list[int]]]:
             for writer in opened:
                 writer.transport.abort()
             await turns(3)
+
+
+@check("lifecycle-session-close", "connecting")
+async def closed_while_connecting(case: Case) -> None:
+    """A call that waits for its connection ends with the session."""
+    with full_listener() as url:
+        async with case.opened(timeout=60.0) as session:
+            connecting = asyncio.ensure_future(session.request("GET", url))
+            await turns(30)
+            case.note("the session closed while a call waits to be connected")
+        try:
+            got = await soon(connecting, "an httpx exception")
+        except httpx.HTTPError:
+            return
+        except Exception as error:
+            if isinstance(error, Deviation):
+                raise
+            raise Deviation("wrong-exception", "an httpx exception", error) from error
+        raise Deviation("no-exception", "an httpx exception", got)
