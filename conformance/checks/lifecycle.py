@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -463,7 +463,7 @@ async def while_much_is_read(case: Case) -> None:
             _not_blocked(gap, f"mode {mode}")
 
 
-LINES = b"a\n" * (8 << 20)  # a few kilobytes under gzip, and work for seconds
+LINES = b"a\n" * (5 << 20)  # a few kilobytes under gzip, and work for seconds
 
 
 @check("lifecycle-heartbeat", "decoded", limit=60)
@@ -471,7 +471,7 @@ async def while_little_becomes_much(case: Case) -> None:
     """What a few kilobytes unfold to is given in turns."""
     async with case.opened(timeout=30.0) as session:
         exchange = case.play(Reply(body=LINES), Delivery("content-length", codings=("gzip",)))
-        case.note("async for line in resp.aiter_lines(): eight million of them, under gzip")
+        case.note("async for line in resp.aiter_lines(): five million of them, under gzip")
         async with session.stream("GET", exchange.url) as response:
             gap = await _longest_gap(lambda: _gone_over(response))
     _not_blocked(gap, "under gzip")
@@ -482,7 +482,7 @@ async def while_it_is_read_again(case: Case) -> None:
     """A body that is in memory is given in turns as well."""
     async with case.opened(timeout=30.0) as session:
         exchange = case.play(Reply(body=LINES), Delivery("content-length"))
-        case.note("await resp.aread(); async for line in resp.aiter_lines(): eight million of them")
+        case.note("await resp.aread(); async for line in resp.aiter_lines(): five million of them")
         async with session.stream("GET", exchange.url) as response:
             await response.aread()
             gap = await _longest_gap(lambda: _gone_over(response))
@@ -490,9 +490,10 @@ async def while_it_is_read_again(case: Case) -> None:
 
 
 async def _gone_over(response: Any) -> None:
-    """Read the lines, and keep none."""
-    async for _ in response.aiter_lines():
-        pass
+    """Read the lines, and keep none; that they come whole is for other rules to judge."""
+    with suppress(httpx.HTTPError):
+        async for _ in response.aiter_lines():
+            pass
 
 
 def _not_blocked(gap: float, how: str) -> None:
