@@ -8,16 +8,20 @@ end alone: no connection is left busy.
 from __future__ import annotations
 
 import asyncio
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from conformance.checks.lifecycle import HALF, OK, PATIENCE, REPLY, works
+from conformance.case import MODES
+from conformance.checks.lifecycle import BODY, HALF, OK, PATIENCE, READING, REPLY, left, works
 from conformance.delivery import Delivery
 from conformance.registry import check
-from conformance.verdicts import Deviation, NotApplicable
+from conformance.verdicts import Deviation, NotApplicable, compare
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from conformance.case import Case
     from conformance.exchange import Exchange
 
@@ -123,6 +127,73 @@ async def by_a_timeout(case: Case) -> None:
             else:
                 raise Deviation("no-exception", "TimeoutError", None)
             await nothing_left(case, session, "ended by asyncio.timeout()")
+
+
+@check("lifecycle-cancel", "verbs")
+async def through_a_verb(case: Case) -> None:
+    """A verb that is cancelled amid the body leaves as little behind as a block."""
+    async with case.opened(**one_place(case)) as session:
+        for verb in ("get", "post", "delete"):
+            case.note(f"session.{verb}(url), cancelled while it waits for more of the body")
+            exchange = case.play(REPLY, HALF)
+            task = asyncio.ensure_future(getattr(session, verb)(exchange.url))
+            await asyncio.to_thread(exchange.wait_held)
+            await turns(5)
+            await cancelled(task, f"{verb}() cancelled while waiting for the body")
+            await left(exchange)
+            await nothing_left(case, session, f"{verb}() was cancelled")
+
+
+@check("lifecycle-cancel", "read-on")
+async def read_on(case: Case) -> None:
+    """After a read that was cancelled comes the rest, or an error: half a body is no whole one."""
+    for mode, by_timeout in product(READING, (True, False)):
+        async with case.opened(**one_place(case)) as session:
+            exchange = case.play(REPLY, HALF)
+            case.note(
+                f"items = resp.{mode}(); await wait_for(anext(items), ...); await anext(items)"
+            )
+            async with session.stream("GET", exchange.url) as response:
+                items = aiter(MODES[mode](response))
+                got = [await anext(items)]
+                await asyncio.to_thread(exchange.wait_held)
+                await _cut_off(items, got, by_timeout=by_timeout)
+                exchange.release_all()
+                await _rest(items, got, mode)
+            await nothing_left(case, session, "a read that was cancelled")
+
+
+async def _cut_off(items: AsyncIterator[Any], got: list[Any], *, by_timeout: bool) -> None:
+    """Cancel a read for which there is nothing yet; an item that did come is kept."""
+    while True:
+        task = asyncio.ensure_future(_next(items))
+        if by_timeout:
+            await asyncio.wait([task], timeout=0.02)
+        else:
+            await turns(TURNS)
+        if not task.done():
+            return await cancelled(task, "a read that waits for more")
+        got.append(task.result())
+
+
+async def _next(items: AsyncIterator[Any]) -> Any:
+    return await anext(items)
+
+
+async def _rest(items: AsyncIterator[Any], got: list[Any], mode: str) -> None:
+    whole = BODY.decode() if mode == "aiter_text" else BODY
+    if mode == "aiter_lines":
+        whole = BODY.decode().replace("\n", "")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for item in items:
+                got.append(item)
+    except (httpx.HTTPError, httpx.StreamError):
+        return  # it says that there is more
+    except Exception as error:
+        what = "the rest, or an httpx exception"
+        raise Deviation("wrong-exception", what, error, f"read on by {mode}") from error
+    compare(whole, type(whole)().join(got), f"what {mode} gives with a cancelled read in between")
 
 
 @check("lifecycle-double-cancel", limit=20)

@@ -141,6 +141,21 @@ async def with_the_last_request(case: Case) -> None:
             raise Deviation("no-exception", "httpx.TooManyRedirects")
 
 
+@check("errors-family", "host")
+async def no_such_host(case: Case) -> None:
+    """A host that no resolver can look up is a failure to connect like any other."""
+    async with case.opened() as session:
+        for host in ("a" * 70 + ".test", "a..test"):
+            for how in CALLS:
+                try:
+                    got = await call(case, session, how, "GET", f"http://{host}:9/")
+                except (httpx.HTTPError, httpx.InvalidURL):
+                    continue
+                except Exception as error:
+                    raise Deviation("wrong-exception", "an httpx exception", error, host) from error
+                raise Deviation("no-exception", "an httpx exception", got, host)
+
+
 # Drawn answers
 
 HEAD_PIECES = st.sampled_from(
@@ -204,7 +219,7 @@ async def _answered(case: Case, wire: bytes, mode: str, end: str) -> None:
 
 
 @contextmanager
-def _closed_port() -> Iterator[int]:
+def closed_port() -> Iterator[int]:
     """A port where nobody listens, kept so while it is used."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -224,7 +239,7 @@ async def nobody_listens_there(case: Case) -> None:
 
 
 async def _nobody_listens(case: Case, *, says_where: bool) -> None:
-    with _closed_port() as port:
+    with closed_port() as port:
         async with case.opened() as session:
             for how in CALLS:
                 try:

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -161,6 +162,22 @@ async def closed_while_idle(case: Case) -> None:
     compare(3, len(numbers), "new connections")
 
 
+@check("lifecycle-stale", "unseen")
+async def closed_while_the_loop_is_held(case: Case) -> None:
+    """The end has come, and the loop has not had the time to look; then there is a POST."""
+    async with case.opened() as session:
+        exchange = case.play(OK, Delivery("content-length"))
+        for method in ("GET", "POST"):
+            outcome = await case.read(session, exchange.url, "aread", method)
+            if outcome.error is not None:
+                note = "on a connection that the server had closed while the loop was held"
+                raise Deviation("crash", b"ok", outcome.error, note)
+            try:
+                case.tape.close_idle(timeout=PATIENCE)  # in this thread: nothing else runs
+            except TimeoutError:
+                raise NotApplicable("the session keeps no idle connection") from None
+
+
 @check("lifecycle-no-repeat")
 async def post_without_an_answer(case: Case) -> None:
     for how in ("close", "reset"):
@@ -177,6 +194,25 @@ async def post_without_an_answer(case: Case) -> None:
                 raise Deviation("sent-extra", "one request", got, note)
             if outcome.error is None:
                 raise Deviation("no-exception", "httpx.TransportError", outcome.items)
+
+
+# None is safe, nor does repeating them do the same once more (RFC 9110, 9.2.2).
+CHANGING = ("PATCH", "LOCK", "CHARGE")
+
+
+@check("lifecycle-no-repeat", "methods")
+async def others_without_an_answer(case: Case) -> None:
+    """Nor is any other request that changes something, with a content or without one."""
+    for method, content in product(CHANGING, (None, b"an order")):
+        async with case.opened() as session:
+            await works(case, session, "nothing")
+            exchange = case.play(OK, Delivery(end_wire=("close", 0)))
+            outcome = await case.read(session, exchange.url, "aread", method, content=content)
+        if len(exchange.requests) != 1:
+            got = f"{len(exchange.requests)} requests"
+            raise Deviation("sent-extra", "one request", got, f"{method}, content {content!r}")
+        if outcome.error is None:
+            raise Deviation("no-exception", "httpx.TransportError", outcome.items)
 
 
 @check("lifecycle-concurrent")
@@ -424,9 +460,46 @@ async def while_much_is_read(case: Case) -> None:
             async with case.opened() as session:
                 exchange = case.play(Reply(body=body), Delivery("content-length"))
                 gap = await _longest_gap(lambda: case.read(session, exchange.url, mode))  # noqa: B023 - awaited in this turn
-            if gap > BLOCKED:
-                got = f"{gap:.2f} s in which no other task ran, mode {mode}"
-                raise Deviation("hang", f"less than {BLOCKED:g} s", got)
+            _not_blocked(gap, f"mode {mode}")
+
+
+LINES = b"a\n" * (5 << 20)  # a few kilobytes under gzip, and work for seconds
+
+
+@check("lifecycle-heartbeat", "decoded", limit=60)
+async def while_little_becomes_much(case: Case) -> None:
+    """What a few kilobytes unfold to is given in turns."""
+    async with case.opened(timeout=30.0) as session:
+        exchange = case.play(Reply(body=LINES), Delivery("content-length", codings=("gzip",)))
+        case.note("async for line in resp.aiter_lines(): five million of them, under gzip")
+        async with session.stream("GET", exchange.url) as response:
+            gap = await _longest_gap(lambda: _gone_over(response))
+    _not_blocked(gap, "under gzip")
+
+
+@check("lifecycle-heartbeat", "in-memory", limit=60)
+async def while_it_is_read_again(case: Case) -> None:
+    """A body that is in memory is given in turns as well."""
+    async with case.opened(timeout=30.0) as session:
+        exchange = case.play(Reply(body=LINES), Delivery("content-length"))
+        case.note("await resp.aread(); async for line in resp.aiter_lines(): five million of them")
+        async with session.stream("GET", exchange.url) as response:
+            await response.aread()
+            gap = await _longest_gap(lambda: _gone_over(response))
+    _not_blocked(gap, "from memory")
+
+
+async def _gone_over(response: Any) -> None:
+    """Read the lines, and keep none; that they come whole is for other rules to judge."""
+    with suppress(httpx.HTTPError):
+        async for _ in response.aiter_lines():
+            pass
+
+
+def _not_blocked(gap: float, how: str) -> None:
+    if gap > BLOCKED:
+        got = f"{gap:.2f} s in which no other task ran, {how}"
+        raise Deviation("hang", f"less than {BLOCKED:g} s", got)
 
 
 # A whole program

@@ -1,8 +1,8 @@
-"""Checks of chapter session: the block, `stream()`, the verbs, content, responses, redirects.
+"""Checks of chapter session: the block, `stream()`, the verbs, content and responses.
 
 Where a rule is about when something happens, the tape holds back what has not happened yet. The
 page's six programs are here too, each under the rule that it illustrates, over recorded responses.
-What other chapters' checks share is at the top: `recorded`, `call`, `refused`, `explore`.
+What other chapters' checks share is at the top: `recorded`, `call`, `refused`, `explore`, `to`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,12 @@ from conformance import cassettes
 from conformance.case import expect_message, is_error, show_arguments
 from conformance.checks.refusals import refuses
 from conformance.delivery import FRAMINGS, Delivery, Reply, script
-from conformance.registry import Play, check, searched
+from conformance.registry import check, searched
 from conformance.strategies import search
-from conformance.tape import Tape
 from conformance.verdicts import Deviation, NotApplicable, compare
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
     from conformance.case import Case
     from conformance.court import Court
@@ -107,6 +106,21 @@ def only(exchange: Exchange) -> Recorded:
 def lines_of(request: Recorded, name: str) -> list[str]:
     """The values of a header as received."""
     return [value.decode("latin-1") for value in request.values(name)]
+
+
+def to(location: str, status: int = 302) -> Reply:
+    """A redirect."""
+    return Reply(status, (("Location", location),), b"moved", "Moved")
+
+
+SECRETS = {
+    "Authorization": "Bearer s",
+    "X-Api-Key": "k",
+    "Cookie": "a=b",
+    "Proxy-Authorization": "p",
+    "X-Csrf-Token": "t",
+    "Client-Secret": "c",
+}
 
 
 # Opening and closing
@@ -339,6 +353,19 @@ def _heads(case: Case) -> Iterator[Exchange]:
 def _sent_head(exchange: Exchange) -> list[str]:
     head = script(*exchange.turns[0]).head
     return head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+
+
+@check("session-response-head", "white-space")
+async def values_without_white_space(case: Case) -> None:
+    """The white space around a value is none of it."""
+    lines = b"X-A: \t one  two \t\r\nX-B:three\r\nX-C: \r\nContent-Length: 2 \r\n"
+    head = b"HTTP/1.1 200 OK\r\n" + lines + b"\r\nok"
+    exchange = case.play(Reply(), Delivery("until-close", head=head))
+    async with case.opened() as session:
+        response = await call(case, session, "stream", "GET", exchange.url)
+    names = ("x-a", "x-b", "x-c", "content-length")
+    got = [response.headers.get(name) for name in names]
+    compare(["one  two", "three", "", "2"], got, f"the values of {', '.join(names)}")
 
 
 @check("session-response-reason")
@@ -633,169 +660,6 @@ async def no_jar_on_the_way(case: Case) -> None:
         await call(case, session, "stream", "GET", first.url)
     if got := lines_of(only(target), "cookie"):
         raise Deviation("sent-extra", [], got, "the Cookie lines on the wire")
-
-
-# Redirects
-
-
-def to(location: str, status: int = 302) -> Reply:
-    """A redirect."""
-    return Reply(status, (("Location", location),), b"moved", "Moved")
-
-
-@check("session-redirects-off")
-async def redirects_are_responses(case: Case) -> None:
-    """Each of the five statuses comes back by itself, its body readable, its target not asked."""
-    target = case.play(Reply(body=b"target"))
-    replies = [to(target.url, status) for status in (301, 302, 303, 307, 308)]
-    replies.append(recorded("httpbin/absolute-redirect-3"))
-    async with case.opened() as session:
-        for reply in replies:
-            for how in CALLS:
-                exchange = case.play(reply, LENGTH)
-                response = await call(case, session, how, "GET", exchange.url)
-                compare((reply.status, reply.body), (response.status_code, response.content))
-                if target.requests:
-                    raise Deviation("sent-extra", [], target.requests, "the redirect was followed")
-
-
-def _chain(kind: str, *, history: bool) -> Play:
-    async def follow(case: Case) -> None:
-        """The recorded chain of three is followed to its end."""
-        name = f"httpbin/{kind}-redirect-3"
-        interactions = cassettes.load(name)
-        urls = [
-            case.play(
-                recorded(name, number, case.tape.url), LENGTH, path=interaction.request.target
-            ).url
-            for number, interaction in enumerate(interactions)
-        ]
-        async with case.opened(follow_redirects=True) as session:
-            for how in CALLS:
-                response = await call(case, session, how, "GET", urls[0])
-                if history:
-                    compare(urls[-1], str(response.url), "its url")
-                    compare(urls[:-1], [str(past.url) for past in response.history], "history")
-                else:
-                    compare(interactions[-1].response.body, response.content, "the final response")
-
-    return follow
-
-
-for _kind in ("relative", "absolute"):
-    check("session-redirects-followed", f"recorded-{_kind}")(_chain(_kind, history=False))
-    check("session-redirects-history", f"recorded-{_kind}")(_chain(_kind, history=True))
-
-
-@check("session-redirects-followed", "no-end", limit=20)
-async def there_is_an_end(case: Case) -> None:
-    """An address that sends to itself is left some time, with TooManyRedirects."""
-    case.play(to("/round"), LENGTH, path="/round")
-    async with case.opened(follow_redirects=True) as session:
-        for how in CALLS:
-            try:
-                got = await call(case, session, how, "GET", f"{case.tape.url}/round")
-            except httpx.TooManyRedirects:
-                continue
-            except Exception as error:
-                raise Deviation("wrong-exception", "httpx.TooManyRedirects", error) from error
-            raise Deviation("no-exception", "httpx.TooManyRedirects", got)
-
-
-@check("session-redirects-limit")
-async def twenty_and_no_more(case: Case) -> None:
-    """Twenty redirects lead to a response, twenty-one to TooManyRedirects."""
-    async with case.opened(follow_redirects=True) as session:
-        for count in (20, 21):
-            path = f"/round/{count}"
-            turns = [*[to(path)] * count, Reply(body=b"arrived")]
-            exchange = case.tape.play_sequence(turns, path=path)
-            try:
-                response = await call(case, session, "stream", "GET", exchange.url)
-            except httpx.TooManyRedirects as error:
-                if count == 20:
-                    raise Deviation("wrong-exception", b"arrived", error) from error
-            else:
-                got = (len(exchange.requests), response.content)
-                compare((21, b"arrived"), got, f"requests and body after {count} redirects")
-            finally:
-                case.tape.forget(exchange)
-
-
-@check("session-redirects-content")
-async def content_on_the_way(case: Case) -> None:
-    """307 and 308 send the POST again; after the others it is a bare GET."""
-    async for status, request in _posted(case):
-        kept = status > 303
-        framing = [lines_of(request, name) for name in ("content-length", "transfer-encoding")]
-        got = (request.method, request.body, *framing)
-        expected: tuple[Any, ...] = ("POST", b"abc", ["3"], []) if kept else ("GET", b"", [], [])
-        if not kept and framing[0] == ["0"]:
-            got = (*got[:2], [], got[3])  # that there is none may be said
-        if got != expected:
-            raise Deviation("sent-wrong", expected, got, f"what follows a {status}")
-
-
-@check("session-redirects-content-type")
-async def type_on_the_way(case: Case) -> None:
-    """The type goes with the content, and stays behind without it."""
-    async for status, request in _posted(case):
-        expected = ["text/plain"] if status > 303 else []
-        if (got := lines_of(request, "content-type")) != expected:
-            raise Deviation("sent-wrong", expected, got, f"Content-Type after a {status}")
-
-
-async def _posted(case: Case) -> AsyncIterator[tuple[int, Recorded]]:
-    """Each status of a redirect, and what a POST that met it became."""
-    headers = {"Content-Type": "text/plain", "X-Mine": "1"}
-    async with case.opened(follow_redirects=True) as session:
-        for status in (301, 302, 303, 307, 308):
-            target = case.play(Reply(body=b"ok"))
-            exchange = case.play(to(target.path, status))
-            sending: dict[str, Any] = {"headers": headers, "content": b"abc"}
-            await call(case, session, "stream", "POST", exchange.url, **sending)
-            yield status, only(target)
-
-
-SECRETS = {
-    "Authorization": "Bearer s",
-    "X-Api-Key": "k",
-    "Cookie": "a=b",
-    "Proxy-Authorization": "p",
-    "X-Csrf-Token": "t",
-    "Client-Secret": "c",
-}
-OTHERS = {"X-Mine": "1", "If-None-Match": '"e"', "X-Tenant": "blue"}
-
-
-async def _elsewhere(case: Case, own: dict[str, str], given: dict[str, str]) -> None:
-    """Another port is another origin: none of these reach it."""
-    names = [*own, *given]
-    with Tape() as other:
-        async with case.opened(follow_redirects=True, headers=own) as session:
-            for status in (302, 307):
-                target = other.play(Reply(body=b"ok"))
-                exchange = case.play(to(target.url, status))
-                for how in CALLS:
-                    await call(
-                        case, session, how, "POST", exchange.url, headers=given, content=b"x"
-                    )
-                for request in target.requests:
-                    if leaked := [name for name in names if request.values(name)]:
-                        raise Deviation("sent-extra", [], leaked, "sent to the other origin")
-
-
-@check("session-redirects-origin")
-async def nothing_goes_along(case: Case) -> None:
-    """Of the credentials that the session or the call has, none go along."""
-    own = {name: SECRETS[name] for name in ("Authorization", "X-Api-Key")}
-    await _elsewhere(case, own, {name: SECRETS[name] for name in SECRETS if name not in own})
-
-
-@check("session-redirects-origin-others")
-async def only_what_is_harmless(case: Case) -> None:
-    """Headers of the caller's own making stay behind as well."""
-    await _elsewhere(case, {"X-Tenant": OTHERS["X-Tenant"]}, OTHERS)
 
 
 # Import

@@ -11,12 +11,13 @@ import asyncio
 import math
 import socket
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from conformance.checks.session import CALLS, LENGTH, call, together
+from conformance.checks.errors import closed_port
+from conformance.checks.session import CALLS, LENGTH, call, to, together
 from conformance.delivery import Delivery, Reply
 from conformance.registry import check
 from conformance.verdicts import Deviation, NotApplicable, compare
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 SHORT = 0.3  # seconds: the timeout of what must time out
 LIMIT = 3.0  # seconds in which it must have done so: wide, for slow machines
 EARLY = 0.9  # of the timeout: clocks differ a little
+AMID = Delivery("chunked", held=(3,))  # silence amid the body
 UPLOAD = 16 << 20  # bytes: more than the buffers on both sides hold
 
 
@@ -63,8 +65,7 @@ async def silence_named(case: Case) -> None:
 
 
 async def _silence(case: Case, kind: type[Exception]) -> None:
-    amid = Delivery("chunked", held=(3,))
-    exchanges = [case.tape.silent(Reply()), case.play(Reply(body=b"one two"), amid)]
+    exchanges = [case.tape.silent(Reply()), case.play(Reply(body=b"one two"), AMID)]
     async with case.opened() as session:
         given = {"timeout": SHORT}
         case.note(f"session.stream('GET', url, timeout={SHORT}), the server falling silent")
@@ -78,6 +79,54 @@ async def _silence(case: Case, kind: type[Exception]) -> None:
         finally:
             exchanges[0].release_all()
             case.tape.forget(exchanges[0])
+
+
+@check("timeouts-silence", "redirected")
+async def silence_where_it_leads(case: Case) -> None:
+    """What a redirect leads to falls silent: the timeout is in force there as well."""
+    if not case.subject.takes("follow_redirects"):
+        raise NotApplicable("the session follows no redirects")
+    kind = httpx.TimeoutException
+    targets = [case.tape.silent(Reply()), case.play(Reply(body=b"one two"), AMID)]
+    try:
+        for own in (True, False):
+            named = {} if own else {"timeout": SHORT}
+            seconds = SHORT if own else 60.0
+            async with case.opened(follow_redirects=True, timeout=seconds) as session:
+                waits = [
+                    times_out(
+                        call(case, session, how, "GET", case.play(to(target.path)).url, **named),
+                        kind,
+                        "behind a redirect",
+                    )
+                    for target in targets
+                    for how in CALLS
+                ]
+                await together(*waits)
+    finally:
+        targets[0].release_all()
+        case.tape.forget(targets[0])
+
+
+VERBS = ("get", "head", "options", "delete", "post", "put", "patch")
+
+
+@check("timeouts-request", "verbs")
+async def through_each_verb(case: Case) -> None:
+    """A call's timeout takes the place of the session's in every verb that there is."""
+    silent, kind = case.tape.silent(Reply()), httpx.TimeoutException
+    async with case.opened(timeout=60.0) as session:
+        case.note(f"session.get(url, timeout={SHORT}) and the other verbs, the server silent")
+        waits = [
+            times_out(getattr(session, verb)(silent.url, timeout=SHORT), kind, verb)
+            for verb in VERBS
+            if hasattr(session, verb)
+        ]
+        try:
+            await together(*waits)
+        finally:
+            silent.release_all()
+            case.tape.forget(silent)
 
 
 @check("timeouts-not-total")
@@ -245,6 +294,23 @@ async def _pool_in_use(case: Case, kind: type[Exception]) -> None:
                     await response.aread()
                     await stream.__aexit__(None, None, None)
             await _room_for(case, session, size)
+
+
+@check("timeouts-pool", "refused")
+async def refused_connections(case: Case) -> None:
+    """Connections that nobody takes leave the only place in the pool to the next call."""
+    async with case.opened(limits=httpx.Limits(max_connections=1), timeout=SHORT) as session:
+        with closed_port() as port:
+            for _ in range(3):
+                with suppress(Exception):
+                    await call(case, session, "stream", "GET", f"http://127.0.0.1:{port}/x")
+        url = case.play(Reply(body=b"ok"), LENGTH).url
+        try:
+            response = await call(case, session, "stream", "GET", url, timeout=LIMIT)
+        except httpx.TimeoutException as error:
+            note = "after three connections that were refused"
+            raise Deviation("leak", "an answer to the next request", error, note) from error
+        compare(b"ok", response.content, "the answer to the next request")
 
 
 async def _room_for(case: Case, session: Any, size: int) -> None:

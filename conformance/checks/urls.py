@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from conformance.checks.refusals import refuses
-from conformance.checks.session import CALLS, call, explore
+from conformance.checks.session import CALLS, call, explore, refused
 from conformance.registry import check, searched
 from conformance.verdicts import Deviation
 from spec.oracles import Refused
@@ -262,6 +262,19 @@ def characters_read(court: Court) -> None:
     hidden = st.sampled_from([f" {SERVER}/x", f"{SERVER}/x ", f"\t{SERVER}/x"])
     urls = INSIDE | EDGED | hidden
     explore(court, st.tuples(CLOSED_BASES, urls, ANY_CALL), _as_a_standard_reads_it)
+
+
+@check("urls-refusal-named", "surrogates")
+async def lone_surrogates(case: Case) -> None:
+    """Half a character is none, and is named as what is wrong with the address."""
+    async with case.opened(base_url=case.tape.url) as session:
+        for url in (f"{case.tape.url}/a\ud800b", "/a\udfff", f"{case.tape.url}/?q=\udc80"):
+            for how in CALLS:
+
+                async def act(how: str = how, url: str = url) -> object:
+                    return await call(case, session, how, "GET", url)
+
+                await refused(case, ["InvalidURL"], act)
 
 
 @check("urls-characters", "line-break")

@@ -59,7 +59,13 @@ class NowhereInParticular(Failing):
         raise error
 
 
-@saboteur("errors-connect", "security-answers", "security-loopback", "security-unresolved")
+@saboteur(
+    "errors-family",
+    "errors-connect",
+    "security-answers",
+    "security-loopback",
+    "security-unresolved",
+)
 class RefusedIsForeign(Failing):
     """A refused connection comes out as Python's own exception."""
 

@@ -52,7 +52,7 @@ async def _unless_in_trouble(self: Response) -> None:
         await aclose(self)
 
 
-@saboteur("lifecycle-early-exit")
+@saboteur("lifecycle-early-exit", "session-redirects-followed")
 class LeavesByErrorOpen(Sabotaged):
     """Does not close a response whose block is left by an exception (B51)."""
 
@@ -180,7 +180,7 @@ async def _generator(self: Response) -> AsyncIterator[str]:
         yield line
 
 
-@saboteur("lifecycle-generators")
+@saboteur("lifecycle-cancel", "lifecycle-generators")
 class Generators(Sabotaged):
     """Reads lines with a generator that nobody closes (B50)."""
 
@@ -281,7 +281,7 @@ def _listen_again(self: Channel) -> bool:
     return False
 
 
-@saboteur("lifecycle-stale")
+@saboteur("body-excess", "lifecycle-stale")
 class DeafWhileIdle(Sabotaged):
     """Does not look at idle connections before it writes to them (B60)."""
 
