@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MEGABYTE = 1 << 20
 PIECE = b"\0" * MEGABYTE
 MOST_READ_AHEAD = 32 * MEGABYTE  # the client's buffers and the kernel's: far less than this
+ARRIVAL = 2.0  # seconds in which what has arrived must be delivered
 SILENCE = 0.25  # seconds without a byte taken: the client has stopped reading
 BOMB = 16 * MEGABYTE
 MOST_DECODED = 4 * MEGABYTE  # in memory at once, of the bomb
@@ -109,6 +110,35 @@ def any_size(court: Court) -> None:
         )
     )
     search(court, drawn, judge)
+
+
+@check("bytes-size", "when-full")
+async def as_soon_as_full(case: Case) -> None:
+    """A chunk that is full is delivered, while the server holds the rest back."""
+    await arrives(case, "aiter_bytes", 4, [b"0123", b"4567"], [b"89ab"])
+
+
+async def arrives(case: Case, mode: str, size: int, first: list[Any], more: list[Any]) -> None:
+    """What is full at the first hold, and what is at the second, comes before a release."""
+    whole = type(first[0])().join([*first, *more])
+    body = whole if isinstance(whole, bytes) else whole.encode()
+    held = sum(len(piece if isinstance(piece, bytes) else piece.encode()) for piece in first)
+    async with case.opened() as session:
+        delivery = Delivery("chunked", held=(held, len(body)))
+        exchange = case.play(Reply(headers=PLAIN, body=body + b"the rest"), delivery)
+        async with case.stream(session, "GET", exchange.url) as response:
+            case.note(f"resp.{mode}({size}), the server waiting where a chunk is full")
+            pieces = aiter(getattr(response, mode)(size))
+            for expected in (first, more):
+                for piece in expected:
+                    try:
+                        async with asyncio.timeout(ARRIVAL):
+                            got = await anext(pieces)
+                    except TimeoutError:
+                        note = "not delivered although it has arrived, and the server waits"
+                        raise Deviation("missing", piece, None, note) from None
+                    compare(piece, got, f"{mode}({size})")
+                exchange.release()
 
 
 @check("bytes-memory")
