@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -168,6 +169,33 @@ async def each_mode_without_a_loop(case: Case) -> None:
             compare(expected, as_whole(list(getattr(response, mode)()), f"a{mode}"), mode)
 
 
+UNFINISHED = "één two".encode() + b"\xe2\x82"
+
+
+@check("body-replay-sync", "sizes")
+async def sizes_without_a_loop(case: Case) -> None:
+    """With a size, and with a last character that is not whole, nothing is lost at the end."""
+    async with case.opened() as session:
+        response = await session.get(case.play(Reply(headers=PLAIN, body=UNFINISHED)).url)
+        if not isinstance(response, httpx.Response):
+            raise NotApplicable("its responses are not httpx's")
+        case.note("resp = await session.get(...); list(resp.iter_bytes(4)), and so on")
+        expected = [b"\xc3\xa9\xc3\xa9", b"n tw", b"o\xe2\x82"]
+        compare(expected, list(response.iter_bytes(4)), "iter_bytes(4)")
+        compare(["één", " tw", "o\ufffd"], list(response.iter_text(3)), "iter_text(3)")
+        compare(["één two\ufffd"], list(response.iter_lines()), "iter_lines()")
+
+
+@check("body-content", "unfinished")
+async def text_to_its_end(case: Case) -> None:
+    """A last character that is not whole is U+FFFD in `text`, too."""
+    async with case.opened() as session:
+        exchange = case.play(Reply(headers=PLAIN, body=UNFINISHED), WHOLE)
+        async with case.stream(session, "GET", exchange.url) as response:
+            await response.aread()
+            compare("één two\ufffd", response.text, "text")
+
+
 async def _read(response: Any, mode: str) -> Any:
     if mode == "aread":
         return await response.aread()
@@ -283,6 +311,22 @@ async def an_unfilled_chunk(case: Case) -> None:
             sent = Reply(body=b"0123456789"), Delivery(framing, end=("close", 6))
             got = await outcome(case, session, sent, "aiter_bytes", 4)
             compare(b"012345", got.data, "chunk_size=4, cut after 6 bytes")
+
+
+@check("body-delivered", "unfilled-raw-and-text")
+async def an_unfilled_chunk_of_another_mode(case: Case) -> None:
+    sent = Reply(headers=PLAIN, body=b"0123456789"), Delivery("content-length", end=("close", 6))
+    for mode in ("aiter_raw", "aiter_text"):
+        async with case.opened() as session:
+            exchange = case.play(*sent)
+            got: list[Any] = []
+            async with case.stream(session, "GET", exchange.url) as response:
+                case.note(f"[x async for x in resp.{mode}(4)], cut after 6 bytes")
+                with suppress(httpx.TransportError):
+                    async for piece in getattr(response, mode)(4):
+                        got.append(piece)
+            whole = b"012345" if mode == "aiter_raw" else "012345"
+            compare(whole, type(whole)().join(got), f"{mode}(4), cut after 6 bytes")
 
 
 @searched("body-delivered-lines")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tracemalloc
 import zlib
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 from hypothesis import strategies as st
 
 from conformance import strategies
@@ -30,9 +33,11 @@ if TYPE_CHECKING:
 MEGABYTE = 1 << 20
 PIECE = b"\0" * MEGABYTE
 MOST_READ_AHEAD = 32 * MEGABYTE  # the client's buffers and the kernel's: far less than this
+ARRIVAL = 2.0  # seconds in which what has arrived must be delivered
 SILENCE = 0.25  # seconds without a byte taken: the client has stopped reading
 BOMB = 16 * MEGABYTE
 MOST_DECODED = 4 * MEGABYTE  # in memory at once, of the bomb
+MOST_WINDOW = 64 * MEGABYTE  # likewise, as the system sees it: a rough measure
 
 
 def _named(accepts: str) -> list[str]:
@@ -105,6 +110,35 @@ def any_size(court: Court) -> None:
         )
     )
     search(court, drawn, judge)
+
+
+@check("bytes-size", "when-full")
+async def as_soon_as_full(case: Case) -> None:
+    """A chunk that is full is delivered, while the server holds the rest back."""
+    await arrives(case, "aiter_bytes", 4, [b"0123", b"4567"], [b"89ab"])
+
+
+async def arrives(case: Case, mode: str, size: int, first: list[Any], more: list[Any]) -> None:
+    """What is full at the first hold, and what is at the second, comes before a release."""
+    whole = type(first[0])().join([*first, *more])
+    body = whole if isinstance(whole, bytes) else whole.encode()
+    held = sum(len(piece if isinstance(piece, bytes) else piece.encode()) for piece in first)
+    async with case.opened() as session:
+        delivery = Delivery("chunked", held=(held, len(body)))
+        exchange = case.play(Reply(headers=PLAIN, body=body + b"the rest"), delivery)
+        async with case.stream(session, "GET", exchange.url) as response:
+            case.note(f"resp.{mode}({size}), the server waiting where a chunk is full")
+            pieces = aiter(getattr(response, mode)(size))
+            for expected in (first, more):
+                for piece in expected:
+                    try:
+                        async with asyncio.timeout(ARRIVAL):
+                            got = await anext(pieces)
+                    except TimeoutError:
+                        note = "not delivered although it has arrived, and the server waits"
+                        raise Deviation("missing", piece, None, note) from None
+                    compare(piece, got, f"{mode}({size})")
+                exchange.release()
 
 
 @check("bytes-memory")
@@ -297,6 +331,42 @@ async def _measured(response: Any) -> tuple[int, int, int]:
         if not tracing:
             tracemalloc.stop()
     return size, longest, peak - before
+
+
+def _wide_frame() -> bytes:
+    """A zstd frame with a window of 128 MiB, and somewhat more zeros, in 4.4 kB."""
+    blocks = 1100
+    zeros = b"\x02\x00\x10\x00"  # a block: 128 KiB of one byte, which is NUL
+    return b"\x28\xb5\x2f\xfd\x00\x88" + zeros * (blocks - 1) + b"\x03" + zeros[1:]
+
+
+def _resident() -> int:
+    """The bytes of this process in memory, also those that Python knows nothing of."""
+    try:
+        pages = Path("/proc/self/statm").read_text("ascii").split()[1]
+    except OSError:
+        raise NotApplicable("this system does not tell how much memory is in use") from None
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+@check("bytes-coding-bounded", "window", limit=30)
+async def wide_window(case: Case) -> None:
+    """A window far wider than 8 MiB is refused, or not kept in memory (RFC 9659)."""
+    if "zstd" not in _offered(case.accepts):
+        raise NotApplicable("the session does not offer zstd")
+    sent = Reply(headers=(("Content-Encoding", "zstd"),), body=_wide_frame()), WHOLE
+    async with case.opened() as session:
+        exchange = case.play(*sent)
+        before = most = _resident()
+        try:
+            async with case.stream(session, "GET", exchange.url) as response:
+                async for _ in response.aiter_bytes():
+                    most = max(most, _resident())
+        except (httpx.DecodingError, httpx.TransportError):
+            pass
+    if most - before > MOST_WINDOW:
+        got = f"{most - before} bytes more in memory"
+        raise Deviation("wrong-value", f"at most {MOST_WINDOW} bytes", got, "a frame of 4.4 kB")
 
 
 @check("bytes-accept-encoding")

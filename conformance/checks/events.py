@@ -81,6 +81,16 @@ async def recorded_lines(case: Case) -> None:
     )
 
 
+@check("events-data")
+async def many_lines(case: Case) -> None:
+    """An event of 2,500 lines, in one piece and in many."""
+    lines = [f"line {number}" for number in range(2500)]
+    body = "".join(f"data: {line}\n" for line in lines).encode() + b"\ndata: end\n\n"
+    for cuts in ((), tuple(range(0, len(body), 777))):
+        got = await read(case, body, Delivery(chunks=cuts))
+        compare(["\n".join(lines), "end"], [event[1] for event in got])
+
+
 @check("events-text")
 async def recorded_separators(case: Case) -> None:
     await _as_recorded(

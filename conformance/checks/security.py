@@ -118,6 +118,18 @@ async def spellings(case: Case) -> None:
         await denied(case, None, f"http://127.0.0.1:{case.tape.port}{path}")
 
 
+@check("security-loopback")
+async def unless_told(case: Case) -> None:
+    """A session that is told nothing about security is guarded."""
+    url = f"{case.tape.url}/"
+
+    async def act() -> object:
+        async with case.subject.make() as session:
+            return await call(case, session, "request", "GET", url)
+
+    await refused(case, ["ConnectError"], act)
+
+
 def _spelt(value: int, base: str, width: int) -> str:
     """A number as the parsers of addresses read it."""
     return {"d": f"{value}", "x": f"0x{value:0{width}x}", "o": f"0{value:0{width}o}"}[base]

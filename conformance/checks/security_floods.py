@@ -98,11 +98,28 @@ PLAIN = (("Content-Type", "text/plain"),)
 EVENTS = (("Content-Type", "text/event-stream"),)
 
 
+FEW = 1000  # characters that the suite allows where they come at once
+CUT = 97  # bytes, where they come in pieces
+
+
 async def _read(case: Case, first: bytes, more: bytes, mode: str, headers: Any) -> Outcome:
     delivery = Delivery("chunked", chunks=(len(first),))
     exchange = case.play(Reply(headers=headers, body=first + more), delivery)
     async with case.opened(security=Allowing(max_pending=PENDING)) as session:
         return await case.read(session, exchange.url, mode)
+
+
+async def _few(case: Case, body: bytes, cut: int = 0) -> Outcome:
+    """Read lines, or the data of events, of which each may have `FEW` characters."""
+    events = body.startswith((b"data:", b":"))
+    headers, mode = (EVENTS, "aiter_events") if events else (PLAIN, "aiter_lines")
+    delivery = Delivery("chunked", chunks=tuple(range(cut, len(body), cut)) if cut else ())
+    exchange = case.play(Reply(headers=headers, body=body), delivery)
+    async with case.opened(security=Allowing(max_pending=FEW)) as session:
+        outcome = await case.read(session, exchange.url, mode)
+    if events:
+        outcome.items = [event.data for event in outcome.items]
+    return outcome
 
 
 @check("security-pending", limit=20)
@@ -120,12 +137,7 @@ async def long_line(case: Case) -> None:
 @check("security-pending", "event", limit=20)
 async def long_event(case: Case) -> None:
     """One line of data, many of them, comments between them, a name and an id without end."""
-    async with case.opened(security=ALLOWING) as session:
-        exchange = case.play(Reply(headers=EVENTS))
-        async with session.stream("GET", exchange.url) as response:
-            if not hasattr(response, "aiter_events"):
-                raise NotApplicable("the response has no aiter_events()")
-            await response.aread()
+    await _has_events(case)
     first = b"data: one\n\n"
     line = b"x" * 1000
     for body in (
@@ -140,6 +152,78 @@ async def long_event(case: Case) -> None:
         got = [event.data for event in outcome.items]
         compare(["one"], got[:1], "the events before the long one")
         expect_error(outcome, ["DecodingError"])
+
+
+async def _has_events(case: Case) -> None:
+    async with case.opened(security=ALLOWING) as session:
+        exchange = case.play(Reply(headers=EVENTS))
+        async with session.stream("GET", exchange.url) as response:
+            if not hasattr(response, "aiter_events"):
+                raise NotApplicable("the response has no aiter_events()")
+            await response.aread()
+
+
+async def _all_before(case: Case, whole: bytes, long: bytes) -> None:
+    """All that is whole comes before the exception, though it came with what is too long."""
+    for end in (b"", b"\n\n", b"\n\n" + whole):
+        for cut in (0, CUT):
+            outcome = await _few(case, whole + long + end, cut)
+            compare(["one", "two"], outcome.items, "what came whole before what is too long")
+            expect_error(outcome, ["DecodingError"])
+
+
+@check("security-pending", "lines-at-once")
+async def lines_at_once(case: Case) -> None:
+    """Lines that come in one piece with one that is too long, be that the last or not."""
+    await _all_before(case, b"one\ntwo\n", b"x" * 5 * FEW)
+
+
+@check("security-pending", "events-at-once")
+async def events_at_once(case: Case) -> None:
+    """Events that come in one piece with one that is too long, be that the last or not."""
+    await _has_events(case)
+    for comment in (b"", b":c\n"):
+        whole = comment + b"data: one\n\ndata: two\n\n"
+        await _all_before(case, whole, b"data: " + b"x" * 5 * FEW)
+
+
+@check("security-pending", "exactly")
+async def just_as_long(case: Case) -> None:
+    """What has as many characters as are allowed is given, what has one more is not."""
+    for cut in (0, CUT):
+        for size, items in ((FEW, ["é" * FEW]), (FEW + 1, [])):
+            outcome = await _few(case, "é".encode() * size + b"\n", cut)
+            _bounded(outcome, items)
+
+
+@check("security-pending", "exactly-events")
+async def event_just_as_long(case: Case) -> None:
+    """The same of an event, with its name and its ends, and without them."""
+    await _has_events(case)
+    for cut in (0, CUT):
+        short = "é" * (FEW - len("data: ") - 1)  # and the end of its line
+        _bounded(await _few(case, f"data: {short}\n\n".encode(), cut), [short])
+        _bounded(await _few(case, f"data: {'é' * (FEW + 1)}\n\n".encode(), cut), [])
+
+
+def _bounded(outcome: Outcome, items: list[str]) -> None:
+    compare(items, outcome.items, f"at most {FEW} characters are allowed")
+    if items:
+        compare(None, outcome.error, f"at most {FEW} characters are allowed")
+    else:
+        expect_error(outcome, ["DecodingError"])
+
+
+@check("security-pending", "in-sum")
+async def small_ones_for_ever(case: Case) -> None:
+    """The limit is that of one line or event, not of all of them."""
+    for cut in (0, CUT, 1):
+        outcome = await _few(case, b"x" * 50 + b"\n" + b"a line\n" * 500, cut)
+        compare((None, 501), (outcome.error, len(outcome.items)), "small lines")
+    await _has_events(case)
+    for cut in (0, CUT, 1):
+        outcome = await _few(case, b":c\ndata: x\ndata: y\n\n" * 200, cut)
+        compare((None, 200), (outcome.error, len(outcome.items)), "small events")
 
 
 # Time

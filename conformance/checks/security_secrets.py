@@ -108,6 +108,16 @@ async def _mishaps(case: Case) -> AsyncIterator[tuple[str, BaseException]]:
                 error = await _error(case, session, case.tape.url, headers={name: bad})
                 if error is not None:
                     yield f"a bad value of {name}", error
+    async with case.opened(**given) as session:
+        for what, reply in (
+            ("a redirect that is not followed", to(f"/next?access_token={QUERY}")),
+            ("a redirect elsewhere", to(_with_secrets("http://elsewhere.test/"))),
+            ("a query without a name", Reply(404, reason="Not Found")),
+        ):
+            path = f"/secrets/{what.replace(' ', '-')}/{id(case)}?{QUERY}"
+            url = case.play(reply, LENGTH, path=path).url
+            if (error := await _error(case, session, url)) is not None:
+                yield what, error
     base = f"http://{USER}:{PASSWORD}@127.0.0.1/v1"
     for bad in (f"{base}?access_token={QUERY}", f"{base}\n", base.replace("http", "ftp")):
         try:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from conformance import strategies
 from conformance.checks.body import PLAIN, WHOLE, as_whole, outcome, read, recorded
+from conformance.checks.bytes import arrives
 from conformance.delivery import FRAMINGS, Delivery, Reply
 from conformance.registry import check, searched
 from conformance.strategies import Sent, search
@@ -139,3 +140,9 @@ async def characters_not_bytes(case: Case) -> None:
                 got = [piece async for piece in response.aiter_text(4)]
             compare(["één ", "€ 日本", " \U0001f600!"], got)
             compare(whole, as_whole(got, "aiter_text"))
+
+
+@check("text-size", "when-full")
+async def as_soon_as_full(case: Case) -> None:
+    """A piece that is full is delivered, while the server holds the rest back."""
+    await arrives(case, "aiter_text", 3, ["één", " € "], ["日本!"])

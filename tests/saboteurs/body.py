@@ -87,6 +87,28 @@ class InheritsLines(Sabotaged):
     patches = {f"{RESPONSE}.iter_lines": httpx.Response.iter_lines}
 
 
+def _full_ones_only(self: Response, chunk_size: int | None = None) -> Iterator[bytes]:
+    yield from ByteChunker(chunk_size).feed(self.content)
+
+
+@saboteur("body-replay-sync")
+class FullOnesOnly(Sabotaged):
+    """Gives of a body in memory the chunks that are full."""
+
+    patches = {f"{RESPONSE}.iter_bytes": _full_ones_only}
+
+
+def _never_flushed(self: Response) -> str:
+    return TextDecoder(self.encoding).feed(self.content)
+
+
+@saboteur("body-content", "body-replay-sync")
+class NeverFlushed(Sabotaged):
+    """Leaves a last character that is not whole out of `text`."""
+
+    patches = {f"{RESPONSE}.text": property(_never_flushed)}
+
+
 def _the_rest(self: Response) -> None:
     if self.is_closed:
         raise httpx.StreamClosed
@@ -168,6 +190,18 @@ class ChunkThrownAway(Sabotaged):
     """Throws away with the error what had not filled a chunk (B14)."""
 
     patches = {f"{RESPONSE}.aiter_bytes": _chunk_thrown_away}
+
+
+def _raw_thrown_away(self: Response, chunk_size: int | None = None) -> Items[bytes]:
+    chunker = ByteChunker(chunk_size)
+    return Items(self._open_raw, self._ended, chunker.feed, chunker.flush)
+
+
+@saboteur("body-delivered")
+class RawThrownAway(Sabotaged):
+    """Does so where the bytes are read as they were sent."""
+
+    patches = {f"{RESPONSE}.aiter_raw": _raw_thrown_away}
 
 
 def _half_a_line(self: Response) -> Items[str]:

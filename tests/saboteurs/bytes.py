@@ -53,6 +53,24 @@ class CutNotCollected(Sabotaged):
     patches = {"fasthttp.response.ByteChunker": _CutOnly}
 
 
+class _OneBehind(ByteChunker):
+    def feed(self, chunk: bytes) -> list[bytes]:
+        if self._size is None:
+            return super().feed(chunk)
+        self._pending += chunk
+        count = max(0, len(self._pending) - 1) // self._size
+        blocks = [bytes(self._pending[at * self._size :][: self._size]) for at in range(count)]
+        del self._pending[: count * self._size]
+        return blocks
+
+
+@saboteur("bytes-size")
+class OneBehind(Sabotaged):
+    """Gives a full chunk when the next one begins."""
+
+    patches = {"fasthttp.response.ByteChunker": _OneBehind}
+
+
 class _Unchecked(ByteChunker):
     def __init__(self, size: int | None = None) -> None:
         super().__init__()

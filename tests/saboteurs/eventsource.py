@@ -28,7 +28,7 @@ class _UnfinishedIds(EventSource):
         await super()._lost(error)
 
 
-@saboteur("events-last-event-id")
+@saboteur("events-last-event-id", "events-end")
 class UnfinishedIds(Sabotaged):
     """Goes on behind an event that never came whole (B24)."""
 
@@ -60,7 +60,7 @@ class FixedDelay(Sabotaged):
 
 
 def _as_told(retry: int | None, failures: int) -> float:
-    return 3.0 if retry is None else retry / 1000
+    return 3.0 if retry is None else min(retry, 10**8) / 1000
 
 
 @saboteur("events-backoff")

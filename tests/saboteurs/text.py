@@ -168,3 +168,20 @@ class SizeInBytes(Sabotaged):
     """Applies the size to bytes, before they are decoded (B40)."""
 
     patches = {AITER_TEXT: _size_in_bytes}
+
+
+class _OneBehind(TextChunker):
+    def feed(self, text: str) -> list[str]:
+        if self._size is None:
+            return super().feed(text)
+        whole = "".join(self._pending) + text
+        stop = max(0, len(whole) - 1) // self._size * self._size
+        self._pending = [whole[stop:]]
+        return [whole[at : at + self._size] for at in range(0, stop, self._size)]
+
+
+@saboteur("text-size")
+class OneBehind(Sabotaged):
+    """Gives a full piece when the next one begins."""
+
+    patches = {"fasthttp.response.TextChunker": _OneBehind}
