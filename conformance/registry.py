@@ -32,6 +32,7 @@ class Trial:
     plan: str | None = None
     limit: float = 10.0  # seconds before the suite cuts it off
     live: bool = False  # asks the servers that were recorded, where they run
+    heavy: bool = False  # takes a processor for a while
 
     def __str__(self) -> str:
         return "-".join(part for part in (self.requirement, self.name, self.plan) if part)
@@ -51,12 +52,13 @@ def check(
     plans: bool | Iterable[str] = False,
     limit: float = 10.0,
     live: bool = False,
+    heavy: bool = False,
 ) -> Callable[[Play], Play]:
     """Tie an async check to its requirement; `plans` may name those that make a difference."""
 
     def register(play: Play) -> Play:
         title = name or play.__name__.replace("_", "-")
-        trial = Trial(requirement, title, play=play, limit=limit, live=live)
+        trial = Trial(requirement, title, play=play, limit=limit, live=live, heavy=heavy)
         if plans is False:
             TRIALS.append(trial)
         else:

@@ -69,8 +69,9 @@ def undeclared() -> tuple[Trial, ...]:
 
 
 def _is_long(trial: Trial) -> bool:
-    """Properties, and what was recorded and is cut at every line: they take long."""
-    return trial.play is None or (trial.plan is not None and trial.name.startswith("recorded"))
+    """Properties, what is heavy, and what was recorded and is cut at every line: they take long."""
+    recorded = trial.plan is not None and trial.name.startswith("recorded")
+    return trial.play is None or trial.heavy or recorded
 
 
 def judge(saboteur: Saboteur, reached: Collection[str] | None = None) -> Found:

@@ -299,7 +299,7 @@ def _bomb(name: str) -> bytes:
     return b"".join(coded(bytes(BOMB), [name]))
 
 
-@check("bytes-coding-bounded", limit=30)
+@check("bytes-coding-bounded", limit=30, heavy=True)
 async def inflates_flat(case: Case) -> None:
     """What is in memory at once is far less than the body, and so is every chunk."""
     async with case.opened() as session:

@@ -452,7 +452,7 @@ async def _longest_gap(read: Callable[[], Awaitable[Any]]) -> float:
     return gap
 
 
-@check("lifecycle-heartbeat", limit=30)
+@check("lifecycle-heartbeat", limit=30, heavy=True)
 async def while_much_is_read(case: Case) -> None:
     size = 4 << 20
     for body in (b"x" * size, b"a line of a log, no longer than that\n" * (size // 37)):
@@ -466,7 +466,7 @@ async def while_much_is_read(case: Case) -> None:
 LINES = b"a\n" * (5 << 20)  # a few kilobytes under gzip, and work for seconds
 
 
-@check("lifecycle-heartbeat", "decoded", limit=60)
+@check("lifecycle-heartbeat", "decoded", limit=60, heavy=True)
 async def while_little_becomes_much(case: Case) -> None:
     """What a few kilobytes unfold to is given in turns."""
     async with case.opened(timeout=30.0) as session:
@@ -477,7 +477,7 @@ async def while_little_becomes_much(case: Case) -> None:
     _not_blocked(gap, "under gzip")
 
 
-@check("lifecycle-heartbeat", "in-memory", limit=60)
+@check("lifecycle-heartbeat", "in-memory", limit=60, heavy=True)
 async def while_it_is_read_again(case: Case) -> None:
     """A body that is in memory is given in turns as well."""
     async with case.opened(timeout=30.0) as session:

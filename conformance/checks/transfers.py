@@ -55,7 +55,7 @@ async def send(session: Any, how: str, url: str, content: bytes) -> httpx.Respon
 # Uploads
 
 
-@check("session-content", "slow-server", limit=20)
+@check("session-content", "slow-server", limit=20, heavy=True)
 async def to_a_slow_server(case: Case) -> None:
     """A server that does not read at first gets all of it when it does."""
     content = bytes(range(256)) * (UPLOAD // 256)
@@ -81,7 +81,7 @@ def _arrived(exchange: Exchange, content: bytes) -> None:
         raise Deviation("sent-wrong", f"{len(content)} bytes", got, "the body sent")
 
 
-@check("session-content", "answered-early", limit=20)
+@check("session-content", "answered-early", limit=20, heavy=True)
 async def answered_before_it_is_read(case: Case) -> None:
     """A success that comes before the content was read takes nothing away from the content."""
     content = bytes(range(256)) * (UPLOAD // 256)
