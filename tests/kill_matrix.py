@@ -100,8 +100,12 @@ def _record(part: int) -> list[seams.Played]:
 
 def _judged(tasks: list[Task], workers: int) -> list[Found]:
     """Who is not as declared is judged again, alone: the machine may have been too busy."""
+    matrix: dict[str, Found] = {}
     with _processes(workers) as pool:
-        matrix = {found.name: found for found in pool.imap_unordered(_judge, tasks)}
+        for found in pool.imap_unordered(_judge, tasks):
+            matrix[found.name] = found
+            if not found.as_declared:
+                print(f"to be judged again: {found.complaint}", flush=True)
     again = [task for task in tasks if not matrix[task[0]].as_declared]
     with _processes(1) as pool:
         matrix |= {found.name: found for found in pool.imap(_judge, again)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from fasthttp.decoders.events import EventDecoder, ServerSentEvent
+from fasthttp.decoders.events import EventDecoder, EventTooLong, ServerSentEvent
 from fasthttp.decoders.lines import LineEnds
 from fasthttp.decoders.text import TextDecoder, codec_named
 from fasthttp.response import Response
@@ -27,11 +27,18 @@ class _Plain(EventDecoder):
     """The decoder without its short cuts: every line comes to `_field`, a blank to `_dispatch`."""
 
     def feed(self, text: str) -> Events:
+        if self._error is not None:
+            raise self._error
         if not self._started and text:
             self._started = True
             text = text.removeprefix("\ufeff")
         self.found: Events = []
-        self._lines(self._ends.feed(text), self.found)
+        try:
+            self._lines(self._ends.feed(text), self.found)
+        except EventTooLong as error:
+            self._error = error
+            if not self.found:
+                raise
         return self.found
 
 
@@ -175,7 +182,7 @@ class _CommentIsData(_Plain):
         super()._field("data:" if line.startswith(":") else line)
 
 
-@saboteur("events-comments", "events-no-data")
+@saboteur("security-pending", "events-comments", "events-no-data")
 class CommentIsData(Sabotaged):
     """Takes a comment for an empty data line (B19)."""
 

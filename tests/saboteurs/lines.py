@@ -125,7 +125,13 @@ class _OneBehind(LineDecoder):
         return [*newest, *super().flush()]
 
 
-@saboteur("lines-arrival", "lines-cr-arrival", "body-delivered-lines", "lifecycle-concurrent")
+@saboteur(
+    "security-pending",
+    "lines-arrival",
+    "lines-cr-arrival",
+    "body-delivered-lines",
+    "lifecycle-concurrent",
+)
 class OneBehind(Sabotaged):
     """Holds the newest line back until the next one comes (B05)."""
 
@@ -156,7 +162,7 @@ class AwaitsTheLF(Sabotaged):
 
 class _Limited(LineDecoder):
     def __init__(self, limit: int | None = None) -> None:
-        super().__init__(64 * 1024)
+        super().__init__(min(limit or 64 * 1024, 64 * 1024))
 
 
 @saboteur("lines-length")

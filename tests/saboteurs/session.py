@@ -36,7 +36,7 @@ class _Delegate:
 # Opening and closing
 
 
-@saboteur("session-context")
+@saboteur("security-loopback", "session-context")
 class TimeoutIsRequired(Sabotaged):
     """Cannot be made without a timeout."""
 
@@ -223,7 +223,7 @@ class UrlAsGiven(Sabotaged):
         return _Changed(super().stream(method, url, **named), change)
 
 
-@saboteur("session-response-progress")
+@saboteur("events-give-up", "session-response-progress")
 class CountsNothing(Sabotaged):
     """The count belongs to a way of reading that is not used."""
 
@@ -357,7 +357,7 @@ class EncodesText(Sabotaged):
 # The verbs
 
 
-@saboteur("body-replay-sync", "session-verbs-whole")
+@saboteur("lifecycle-cancel", "body-replay-sync", "session-verbs-whole")
 class GetIsUnread(Sabotaged):
     """What `get()` returns was never read."""
 
@@ -367,7 +367,7 @@ class GetIsUnread(Sabotaged):
         return await self.stream("GET", url, **named).__aenter__()
 
 
-@saboteur("session-verbs")
+@saboteur("session-verbs-payloads", "session-verbs")
 class PutIsPost(Sabotaged):
     """One verb goes its own way."""
 

@@ -70,7 +70,7 @@ class _WholeLines(TextDecoder):
         return kept + super().flush()
 
 
-@saboteur("text-arrival")
+@saboteur("text-size", "text-arrival")
 class WaitsForALine(Sabotaged):
     """Delivers text by the line, and a token when the line is full."""
 
@@ -99,7 +99,7 @@ def _latin_text(content_type: str | None) -> str:
     return charset_of(content_type)
 
 
-@saboteur("text-default")
+@saboteur("security-pending", "text-default")
 class TextIsLatin(Sabotaged):
     """Reads text without a charset as ISO-8859-1 (B09)."""
 

@@ -41,7 +41,12 @@ class SmallerOfBoth(Timing):
 
 
 @saboteur(
-    "security-slow-head", "session-method-defaults", "timeouts-not-sticky", "timeouts-session"
+    "events-reconnect",
+    "timeouts-silence",
+    "security-slow-head",
+    "session-method-defaults",
+    "timeouts-not-sticky",
+    "timeouts-session",
 )
 class NoneIsNever(Timing):
     """A call without a timeout has none (B71)."""
@@ -51,6 +56,7 @@ class NoneIsNever(Timing):
 
 
 @saboteur(
+    "events-reconnect",
     "timeouts-named",
     "timeouts-silence",
     "timeouts-request",
@@ -68,7 +74,13 @@ class BodyIsUnbounded(Sabotaged):
         return response
 
 
-@saboteur("security-slow-head", "timeouts-named", "timeouts-silence")
+@saboteur(
+    "events-reconnect",
+    "timeouts-request",
+    "security-slow-head",
+    "timeouts-named",
+    "timeouts-silence",
+)
 class HeadIsUnbounded(Sabotaged):
     """The timeout covers the body, and the head has none."""
 
