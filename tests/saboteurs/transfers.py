@@ -64,7 +64,7 @@ class SleepsOn(Sabotaged):
 
 @saboteur("session-content")
 class WaitsForThe100(Sabotaged):
-    """Waits for a 100 without an end (B68)."""
+    """Waits for a 100 without an end."""
 
     patches = {"fasthttp.exchange.CONTINUE_SECONDS": math.inf}
 
