@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conformance.delivery import Reply
@@ -32,6 +32,8 @@ def merged(session: Mapping[str, Any], request: Mapping[str, Any]) -> list[tuple
 
 @PATIENT
 @given(st.dictionaries(names, values.filter(lambda value: value is not None), max_size=5), mappings)
+@example({}, {"X-A": None, "X-B": "", "x-a": ""})
+@example({"X-A": "1", "X-B": "2", "x-a": "3"}, {"x-b": "4", "X-C": "5", "X-B": "6", "x-c": "7"})
 def test_the_oracle_agrees(session: dict[str, str], request: dict[str, str | None]) -> None:
     """Whatever the two mappings are, they give what the oracle says, or are refused likewise."""
     before = (dict(session), dict(request))

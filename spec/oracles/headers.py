@@ -12,13 +12,18 @@ _VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 
 def merge(session: Headers | None, request: Headers | None) -> list[tuple[str, str]]:
-    """Lower-case names and values in order: the session's names, then the request's new ones."""
+    """Lower-case names and values in order: the session's, then the request's new ones as given."""
     own, given = _pairs(session), _pairs(request)
     named = {name for name, _ in given}
-    names = dict.fromkeys(name for name, _ in own + given)
-    chosen = [
-        pair for name in names for pair in (given if name in named else own) if pair[0] == name
-    ]
+    seen: set[str] = set()
+    chosen: list[tuple[str, str | None]] = []
+    for name, value in own:
+        if name not in named:
+            chosen.append((name, value))
+        elif name not in seen:
+            chosen += [pair for pair in given if pair[0] == name]
+        seen.add(name)
+    chosen += [pair for pair in given if pair[0] not in seen]
     return [(name, value) for name, value in chosen if value is not None]
 
 
