@@ -16,7 +16,6 @@ import trustme
 from conformance.delivery import Delivery, Reply
 from conformance.tape import Tape
 from fasthttp import AsyncSession
-from fasthttp.exchange import Exchange
 from tests.support import engine_of, settled, until_error
 
 pytest_plugins = ["tests.fixtures"]
@@ -367,22 +366,3 @@ async def test_tls_is_verified(secure: str) -> None:
     async with AsyncSession(security=False) as session:
         with pytest.raises(httpx.ConnectError, match=r"^cannot connect to localhost:\d+: .*VERIFY"):
             await session.get(secure)
-
-
-async def test_large_bodies_are_read_in_blocks_that_cost_little(
-    tape: Tape, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No block is so large that the memory for it has to be had from the kernel each time."""
-    receive, sizes = Exchange.receive, list[int]()
-
-    def noted(self: Exchange, data: bytes) -> None:
-        sizes.append(len(data))
-        receive(self, data)
-
-    monkeypatch.setattr(Exchange, "receive", noted)
-    played = tape.play(Reply(body=bytes(4_000_000)), SIZED)
-
-    await session.get(played.path)
-
-    assert sum(sizes) > 4_000_000
-    assert max(sizes) <= 128 * 1024

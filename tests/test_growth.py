@@ -4,6 +4,7 @@ Each shape is read by a process of its own, over loopback, at one size and at ei
 """
 
 import json
+import platform
 import subprocess
 import sys
 from typing import NamedTuple
@@ -28,6 +29,7 @@ class Cost(NamedTuple):
     longest: int
     seconds: float
     memory: int
+    pages: int
 
 
 def one_line(size: int) -> Sent:
@@ -79,3 +81,14 @@ def test_growth(mode: str, shape: object, size: int, items: int | None, memory: 
     assert largest.items == (items or TIMES * size // 8)
     assert largest.seconds < LINEAR * max(cost.seconds for cost in costs)
     assert largest.memory < 8 * MIB + memory * largest.longest
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about the allocator of glibc")
+def test_memory_is_used_again() -> None:
+    """The memory of one block serves for the next: having the kernel give it anew takes longer."""
+    lines = Reply(body=(b"x" * 149 + b"\n") * 50_000)
+    chunks = Delivery(chunks=tuple(range(150, 150 * 50_000, 150)), joined=True)
+
+    costs = read("aiter_lines", *[(lines, chunks)] * 4)
+
+    assert sum(cost.pages for cost in costs) < 800  # otherwise 2,000 to 6,000, hardly ever less

@@ -1,7 +1,7 @@
 """Content codings undone, also several on top of each other.
 
 `feed(chunk)` and `flush()` return iterators that decode as they are read: no piece is empty or
-longer than 64 KiB, so memory stays flat whatever the ratio. Read each to its end before the next
+longer than 256 KiB, so memory stays flat whatever the ratio. Read each to its end before the next
 call. What can be decoded comes out at once; `flush()` only has the error of a stream that is not
 finished. A body without a byte is no error. `codings` says what each coding takes and refuses.
 """
@@ -42,7 +42,7 @@ class BodyDecoder(Protocol):
     """Undoes one content coding, or a list of them."""
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Decode `chunk`, in pieces of 1 to 65,536 bytes; raises `BodyError` at damage."""
+        """Decode `chunk`, in pieces of 1 to 262,144 bytes; raises `BodyError` at damage."""
 
     def flush(self) -> Iterator[bytes]:
         """End the input; raises `BodyError` if the compressed stream is not finished."""

@@ -37,7 +37,7 @@ class Coding:
         self._decoded = 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Decode `chunk`, in pieces of 1 to 65,536 bytes."""
+        """Decode `chunk`, in pieces of 1 to 262,144 bytes."""
         for at in range(0, len(chunk), _STEP):
             data = self._held + chunk[at : at + _STEP]
             self._held = b""
