@@ -7,7 +7,6 @@ before an error that cut the body short is raised.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from time import perf_counter
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
 
+from . import loops
 from .decoders.body import BodyDecoder, BodyError
 from .decoders.lines import LimitError
 
@@ -63,7 +63,7 @@ class Turn:
     async def pause(self) -> None:
         """Let others run if it has been long; cancelling this loses nothing."""
         if self.given >= _PIECES or perf_counter() - self._began > _TURN:
-            await asyncio.sleep(0)
+            await loops.others()
             self.begin()
 
 

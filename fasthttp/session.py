@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from . import credentials, log, redirects, timeouts, urls
+from . import credentials, log, loops, redirects, timeouts, urls
 from . import headers as header_rules
 from .context import StreamContext
-from .eventsource import EventSource
 from .payload import checked_content, checked_method
 from .response import Response
 from .security import Security
@@ -20,10 +18,13 @@ from .transport import AiohttpTransport
 from .verbs import Verbs
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
     from collections.abc import Mapping
 
-__all__ = ["AsyncSession", "EventSource", "StreamContext"]
+    from .eventsource import EventSource
+
+__all__ = ["AsyncSession", "StreamContext"]
 
 
 class AsyncSession(Verbs):
@@ -97,7 +98,7 @@ class AsyncSession(Verbs):
 
     async def open(self) -> None:
         """Make ready to send; does nothing when that is done already."""
-        loop = asyncio.get_running_loop()
+        loop = loops.running()
         if self._loop is not loop:
             await self._transport.__aenter__()
             self._loop = loop
@@ -109,7 +110,7 @@ class AsyncSession(Verbs):
         the one that it was opened in this is a `RuntimeError`, unless that one is closed.
         """
         if self._loop is not None:
-            if self._loop is not asyncio.get_running_loop() and not self._loop.is_closed():
+            if self._loop is not loops.running() and not self._loop.is_closed():
                 raise RuntimeError(
                     "this session was opened in another event loop: `await session.close()` there"
                 )
@@ -200,6 +201,8 @@ class AsyncSession(Verbs):
 
         Requirements: events-*.
         """
+        from .eventsource import EventSource
+
         return EventSource(
             self,
             method,
@@ -305,7 +308,7 @@ class AsyncSession(Verbs):
                 "this session is closed: use `async with AsyncSession() as session`, "
                 "or `await session.open()` first"
             )
-        if self._loop is not asyncio.get_running_loop():
+        if self._loop is not loops.running():
             raise RuntimeError(
                 "this session was opened in another event loop: `await session.open()` in this one"
             )

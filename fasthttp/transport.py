@@ -5,7 +5,6 @@ aiohttp is imported when the transport is opened, so that `import fasthttp` stay
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import sys
 from importlib import import_module
@@ -92,6 +91,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Return the running event loop's engine."""
         if _ENGINE not in sys.modules:
             # In a thread, as it takes longer than a loop should be held.
+            import asyncio
+
             await asyncio.to_thread(import_module, _ENGINE)
         from .engine import Engine
 
