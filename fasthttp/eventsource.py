@@ -123,8 +123,9 @@ class EventSource(AbstractAsyncContextManager["EventSource"], AsyncIterator[Serv
             raise RuntimeError("this event stream is already being read by another task")
         try:
             async with asyncio.timeout(None) as self._busy:
-                await asyncio.sleep(self._due - asyncio.get_running_loop().time())
-                self._response = await self._stream().__aenter__()
+                context = self._stream()
+                await self._wait(context.request)
+                self._response = await context.__aenter__()
                 await self._accept(self._response)
         except TimeoutError:
             if not self._over:
@@ -141,6 +142,15 @@ class EventSource(AbstractAsyncContextManager["EventSource"], AsyncIterator[Serv
             self._busy = None
             if self._events is None:
                 await self._close_response()
+
+    async def _wait(self, request: httpx.Request) -> None:
+        """Wait until the next connection may be made, unless the session is closed before."""
+        seconds = self._due - asyncio.get_running_loop().time()
+        if seconds > 0:
+            closed, _ = await asyncio.wait([self._session._closed], timeout=seconds)
+            if closed:
+                message = "the session was closed while this event stream waited to connect again"
+                raise httpx.ReadError(message, request=request)
 
     async def _accept(self, response: Response) -> None:
         """Begin to read `response`, unless its status says otherwise."""

@@ -102,18 +102,22 @@ class AsyncSession(Verbs):
         if self._loop is not loop:
             await self._transport.__aenter__()
             self._loop = loop
+            self._closed: asyncio.Future[None] = loop.create_future()
 
     async def close(self) -> None:
         """Close every connection; does nothing when closed already.
 
-        A response that is still being read ends in `httpx.ReadError`. In another event loop than
-        the one that it was opened in this is a `RuntimeError`, unless that one is closed.
+        A response that is still being read ends in `httpx.ReadError`, and so do `events()` that
+        wait to connect again. In another event loop than the one that it was opened in this is a
+        `RuntimeError`, unless that one is closed.
         """
         if self._loop is not None:
             if self._loop is not loops.running() and not self._loop.is_closed():
                 raise RuntimeError(
                     "this session was opened in another event loop: `await session.close()` there"
                 )
+            if not self._loop.is_closed():
+                self._closed.set_result(None)
             self._loop = None
             await self._transport.__aexit__(None, None, None)
 

@@ -478,6 +478,31 @@ async def test_the_session_is_closed(tape: Tape, session: AsyncSession) -> None:
             await anext(events)
 
 
+async def test_the_session_is_closed_between_two_connections(
+    tape: Tape, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits out a minute for a session that is closed."""
+    wait, begun = EventSource._wait, asyncio.Event()
+
+    async def noted(source: EventSource, request: httpx.Request) -> None:
+        begun.set()
+        await wait(source, request)
+
+    played = tape.play_sequence([feed("retry: 60000\ndata: a\n\n"), DONE])
+
+    async with session.events(played.path) as events:
+        await anext(events)
+        monkeypatch.setattr(EventSource, "_wait", noted)
+        waiting = asyncio.ensure_future(anext(events))
+        await begun.wait()
+        await session.close()
+        with pytest.raises(httpx.ReadError, match=r"waited to connect again$") as caught:
+            await waiting
+
+    assert caught.value.request.url == played.url
+    assert len(played.requests) == 1
+
+
 # how long
 
 

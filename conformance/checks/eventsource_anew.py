@@ -228,27 +228,39 @@ async def _long_timers(least: float) -> AsyncIterator[asyncio.Event]:
         loop.call_at = call_at  # type: ignore[method-assign] # as it was
 
 
+@asynccontextmanager
+async def _waiting(events: Any) -> AsyncIterator[asyncio.Task[Any]]:
+    """A task that waits to connect again, long, after the first event."""
+    async with _long_timers(30) as waits:
+        await anext(events)
+        waiting = asyncio.ensure_future(anext(events))
+        begun = asyncio.ensure_future(waits.wait())
+        await asyncio.wait([begun, waiting], return_when="FIRST_COMPLETED")
+        begun.cancel()
+        yield waiting
+
+
+async def _ended(waiting: asyncio.Task[Any], wanted: str, *kinds: type[BaseException]) -> None:
+    """Expect that the task ends in one of these, soon."""
+    done, _ = await asyncio.wait([waiting], timeout=ARRIVAL)
+    waiting.cancel()
+    result = (await asyncio.gather(waiting, return_exceptions=True))[0]
+    if not done:
+        raise Deviation("hang", wanted, None, "it is still waited for")
+    if not isinstance(result, kinds):
+        raise Deviation("wrong-exception", wanted, result)
+
+
 @check("events-close", "of-a-waiting-task")
 async def another_waits(case: Case) -> None:
     """The block is left while another task waits for the second connection: it ends, too."""
     with sequence(case, says(b"retry: 60000\ndata: a\n\n"), END) as exchange:
-        async with case.opened(timeout=None) as session, _long_timers(30) as waits:
-            async with session.events(exchange.url) as events:
+        async with case.opened(timeout=None) as session:
+            async with session.events(exchange.url) as events, _waiting(events) as waiting:
                 case.note("the block is left while a task waits in anext(events)")
-                await anext(events)
-                waiting = asyncio.ensure_future(anext(events))
-                begun = asyncio.ensure_future(waits.wait())
-                await asyncio.wait([begun, waiting], return_when="FIRST_COMPLETED")
-                begun.cancel()
                 if waiting.done():  # it did not wait, which another rule forbids
                     return
-            done, _ = await asyncio.wait([waiting], timeout=ARRIVAL)
-            waiting.cancel()
-            result = (await asyncio.gather(waiting, return_exceptions=True))[0]
-    if not done:
-        raise Deviation("hang", "the iteration ended", None, "it waits its time")
-    if not isinstance(result, StopAsyncIteration | httpx.StreamError):
-        raise Deviation("wrong-exception", "the iteration ended", result)
+            await _ended(waiting, "the iteration ended", StopAsyncIteration, httpx.StreamError)
 
 
 @check("lifecycle-session-close", "of-events")
@@ -257,19 +269,32 @@ async def session_closes(case: Case) -> None:
     body = b"retry: 1\ndata: a\n\n"
     with sequence(case, says(body + b"data: b\n\n", held=(len(body),)), END) as exchange:
         async with case.opened() as session:
-            if not hasattr(session, "events"):
-                raise NotApplicable("it has no session.events()")
-            events = aiter(await session.events(exchange.url).__aenter__())
+            events = await _entered(session, exchange.url)
             case.note("the session is closed while a task waits in anext(events)")
             await anext(events)
             waiting = asyncio.ensure_future(anext(events))
             await asyncio.to_thread(exchange.wait_held)
             await asyncio.sleep(0)  # it has begun to read
-        done, _ = await asyncio.wait([waiting], timeout=ARRIVAL)
-        waiting.cancel()
-        result = (await asyncio.gather(waiting, return_exceptions=True))[0]
-    if not done:
-        raise Deviation("hang", "an exception of httpx's", None, "it is still waited for")
-    if not isinstance(result, httpx.HTTPError | httpx.StreamError):
-        raise Deviation("wrong-exception", "an exception of httpx's", result)
+        await _ended(waiting, "an exception of httpx's", httpx.HTTPError, httpx.StreamError)
     expect_requests(exchange, 1)
+
+
+@check("lifecycle-session-close", "of-events-between")
+async def session_closes_between(case: Case) -> None:
+    """The session is closed while a task waits for the second connection, a minute or so."""
+    with sequence(case, says(b"retry: 60000\ndata: a\n\n"), END) as exchange:
+        async with case.opened(timeout=None) as session:
+            events = await _entered(session, exchange.url)
+            async with _waiting(events) as waiting:
+                case.note("the session is closed while a task waits in anext(events)")
+                if waiting.done():  # it did not wait, which another rule forbids
+                    return
+        await _ended(waiting, "an exception of httpx's", httpx.HTTPError, httpx.StreamError)
+    expect_requests(exchange, 1)
+
+
+async def _entered(session: Any, url: str) -> AsyncIterator[Any]:
+    """The events of a block that is left to itself."""
+    if not hasattr(session, "events"):
+        raise NotApplicable("it has no session.events()")
+    return aiter(await session.events(url).__aenter__())

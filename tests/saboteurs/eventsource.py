@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fasthttp.decoders.events import ServerSentEvent
     from fasthttp.response import Response
 
-SOURCE = "fasthttp.session.EventSource"
+SOURCE = "fasthttp.eventsource.EventSource"
 
 
 @saboteur("events-request")

@@ -15,7 +15,7 @@ from tests.saboteurs import Sabotaged, saboteur
 if TYPE_CHECKING:
     from fasthttp.response import Response
 
-SOURCE = "fasthttp.session.EventSource"
+SOURCE = "fasthttp.eventsource.EventSource"
 DECODER = "fasthttp.eventsource.EventDecoder"
 
 headers_of = eventsource._headers
@@ -184,6 +184,18 @@ class WaitsItOut(Sabotaged):
     """Lets another task wait its time when the block is left."""
 
     patches = {SOURCE: _WaitsItOut}
+
+
+class _SleepsOn(EventSource):
+    async def _wait(self, request: httpx.Request) -> None:
+        await asyncio.sleep(self._due - asyncio.get_running_loop().time())
+
+
+@saboteur("lifecycle-session-close")
+class SleepsOn(Sabotaged):
+    """Waits its time though its session has been closed."""
+
+    patches = {SOURCE: _SleepsOn}
 
 
 class _Unaware(EventSource):
