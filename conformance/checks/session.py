@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import re
 import tempfile
 from contextlib import suppress
 from itertools import product
@@ -366,6 +367,37 @@ async def values_without_white_space(case: Case) -> None:
     names = ("x-a", "x-b", "x-c", "content-length")
     got = [response.headers.get(name) for name in names]
     compare(["one  two", "three", "", "2"], got, f"the values of {', '.join(names)}")
+
+
+@check("session-response-fold")
+async def folded_values(case: Case) -> None:
+    """What a value was folded with is white space."""
+    folds = {"a space": b"one\r\n two", "tabs": b"one \t\r\n\t\ttwo", "twice": b"one\r\n \r\n two"}
+    async with case.opened() as session:
+        for how, value in folds.items():
+            response = await _said(case, session, b"X-A: %b\r\nX-B: 3\r\n" % value)
+            words = re.split("[ \t]+", response.headers.get("x-a", ""))
+            compare(["one", "two"], words, f"the words, folded by {how}")
+            compare("3", response.headers.get("x-b"), "the header behind it")
+
+
+@check("session-response-control")
+async def controls_in_values(case: Case) -> None:
+    """Neither NUL nor a lone CR comes through as it is."""
+    async with case.opened() as session:
+        for control in (b"\0", b"\r"):
+            try:
+                response = await _said(case, session, b"X-A: a%bb\r\n" % control)
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.DecodingError):
+                continue
+            compare("a b", response.headers.get("x-a"), f"the value with {control!r} in it")
+
+
+async def _said(case: Case, session: Any, lines: bytes) -> httpx.Response:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%b\r\n" % lines
+    exchange = case.play(Reply(body=b"ok"), Delivery("content-length", head=head))
+    response: httpx.Response = await call(case, session, "stream", "GET", exchange.url)
+    return response
 
 
 @check("session-response-reason")

@@ -95,6 +95,20 @@ async def answered_before_it_is_read(case: Case) -> None:
             _arrived(exchange, content)
 
 
+TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo large"
+
+
+@check("session-response-early", limit=20)
+async def refused_and_not_read(case: Case) -> None:
+    """The server refuses the content, and reads no more than a little of it."""
+    async with serving(TOO_LARGE) as (url, _), case.opened(timeout=SOON / 2) as session:
+        for how in CALLS:
+            case.note(f"session.{how}('POST', url, content={UPLOAD} bytes), refused and not read")
+            response = await soon(send(session, how, url, bytes(UPLOAD)), "the answer")
+            compare(413, response.status_code, "the status code")
+            compare(b"too large", response.content, "the answer")
+
+
 @check("session-content", "expecting", limit=20)
 async def no_continue_comes(case: Case) -> None:
     """A server that knows no 100 gets the content that it waits for."""
@@ -235,8 +249,8 @@ async def serving(wire: bytes) -> AsyncIterator[tuple[str, list[int]]]:
             while await reader.readuntil(b"\r\n\r\n"):
                 numbers.append(number)
                 writer.write(wire)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            pass  # gone, or sends what is no head
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         host, port = server.sockets[0].getsockname()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
+from fasthttp import framing
 from fasthttp.session import StreamContext
 from fasthttp.stream import BlockStream
 from tests.saboteurs import Sabotaged, saboteur
@@ -208,6 +209,24 @@ class JoinsHeaders(Sabotaged):
         response = await super()._send(request)
         response.headers = httpx.Headers(dict(response.headers))
         return response
+
+
+def _unfolded(lines: list[bytes]) -> list[tuple[bytes, bytes]]:
+    return framing.parse_headers([line for line in lines if line[:1] not in b" \t"])
+
+
+@saboteur("session-response-fold")
+class DropsFolds(Sabotaged):
+    """Drops the lines in which a header goes on."""
+
+    patches = {"fasthttp.http1.parse_headers": _unfolded}
+
+
+@saboteur("session-response-control")
+class TakesControls(Sabotaged):
+    """Takes a value up to the end of its line, whatever is in it."""
+
+    patches = {"fasthttp.framing._HEADER": re.compile(rb"([^:]+):[ \t]*([^\n]*)")}
 
 
 @saboteur("session-response-request")

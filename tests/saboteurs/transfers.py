@@ -43,6 +43,20 @@ class AnsweredIsDone(Sabotaged):
     patches = {EXCHANGE: _Cutting}
 
 
+class _WritesOn(Exchange):
+    async def _drain(self, channel: Channel, transport: asyncio.Transport) -> None:
+        while self._channel is channel and channel.writing_paused:
+            if not await self._wait(self._after(self._timeouts.write)):
+                self.fail(httpx.WriteTimeout("the server takes nothing"))
+
+
+@saboteur("session-response-early")
+class WritesOn(Sabotaged):
+    """Writes first and reads afterwards."""
+
+    patches = {EXCHANGE: _WritesOn}
+
+
 class _HalfIsWhole(Exchange):
     def _reusable(self) -> bool:
         return not self._closes and self._reader.reusable
