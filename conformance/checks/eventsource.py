@@ -19,7 +19,7 @@ from conformance.checks.events import feed, recorded, told
 from conformance.checks.session import together
 from conformance.delivery import Delivery, Reply
 from conformance.registry import check
-from conformance.verdicts import Deviation, compare
+from conformance.verdicts import Deviation, NotApplicable, compare
 from spec import catalogue
 from spec.examples import body as body_of
 from spec.oracles import events as oracle
@@ -58,6 +58,14 @@ def sequence(case: Case, *turns: Turn) -> Iterator[Exchange]:
         case.tape.forget(exchange)
 
 
+def source(session: Any) -> Callable[..., Any]:
+    """`session.events`; where there is none, one rule says so: events-request."""
+    if not hasattr(session, "events"):
+        raise NotApplicable("it has no session.events()")
+    events: Callable[..., Any] = session.events
+    return events
+
+
 async def follow(
     case: Case, session: Any, exchange: Exchange, last: str = "end", **arguments: Any
 ) -> Outcome:
@@ -66,7 +74,7 @@ async def follow(
     case.note(f"async with session.events({called}) as events: [event async for event in events]")
     items: list[Any] = []
     try:
-        async with session.events(exchange.url, **arguments) as events:
+        async with source(session)(exchange.url, **arguments) as events:
             async for event in events:
                 items.append(event)
                 if event.data == last:

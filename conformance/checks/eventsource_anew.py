@@ -26,11 +26,12 @@ from conformance.checks.eventsource import (
     played,
     says,
     sequence,
+    source,
 )
 from conformance.checks.security import Allowing
 from conformance.delivery import Delivery
 from conformance.registry import check
-from conformance.verdicts import Deviation, NotApplicable, compare
+from conformance.verdicts import Deviation, compare
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,8 +83,6 @@ async def size_of_each(case: Case) -> None:
     for following in _next(half + b"\n"):
         with sequence(case, says(BEGUN + half), following, END) as exchange:
             async with case.opened(security=Allowing(max_pending=1000)) as session:
-                if not hasattr(session, "events"):
-                    raise NotApplicable("it has no session.events()")
                 outcome = await follow(case, session, exchange)
         got = [event.data for event in outcome.items]
         compare((None, "end"), (outcome.error, *got[-1:]), "how it ended")
@@ -96,8 +95,6 @@ async def limit_of_each(case: Case) -> None:
     for before, data in (([], []), ([FIRST], ["first"])):
         with sequence(case, *before, long, END) as exchange:
             async with case.opened(security=Allowing(max_pending=1000)) as session:
-                if not hasattr(session, "events"):
-                    raise NotApplicable("it has no session.events()")
                 outcome = await follow(case, session, exchange)
         expect(outcome, [*data, "fits"], httpx.DecodingError)
 
@@ -295,6 +292,4 @@ async def session_closes_between(case: Case) -> None:
 
 async def _entered(session: Any, url: str) -> AsyncIterator[Any]:
     """The events of a block that is left to itself."""
-    if not hasattr(session, "events"):
-        raise NotApplicable("it has no session.events()")
-    return aiter(await session.events(url).__aenter__())
+    return aiter(await source(session)(url).__aenter__())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from conformance.case import expect_error, is_error
+from conformance.checks.eventsource import source
 from conformance.checks.security import (
     BLOCKED,
     OK,
@@ -23,7 +24,7 @@ from conformance.checks.session import CALLS, LENGTH, call, refused, to
 from conformance.delivery import Delivery, Reply
 from conformance.registry import check
 from conformance.tape import Tape
-from conformance.verdicts import Deviation, NotApplicable, compare
+from conformance.verdicts import Deviation, compare
 from conformance.world import World, has_ipv6
 
 if TYPE_CHECKING:
@@ -88,12 +89,11 @@ async def no_second_try(case: Case) -> None:
     """A stream of events that would reconnect raises at once, where there are such streams."""
     url = case.play(OK, LENGTH).url
     session = case.session(security=True)
-    if not hasattr(session, "events"):
-        raise NotApplicable("it has no session.events()")
+    events_of = source(session)
     case.note(f"async with session.events({url!r}) as events: ...")
     connections = case.tape.connections
     try:
-        async with asyncio.timeout(PATIENCE), session, session.events(url) as events:
+        async with asyncio.timeout(PATIENCE), session, events_of(url) as events:
             async for event in events:
                 raise Deviation("extra", [], event)
     except TimeoutError:
