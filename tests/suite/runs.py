@@ -41,13 +41,18 @@ def python(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        # Without bytecode on the disk each of many runs would compile Hypothesis anew.
-        env={**os.environ, "PYTEST_ADDOPTS": "", "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": ""},
+        env=_environment(),
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def _environment() -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if "XDIST" not in name}
+    # Without bytecode on the disk each of many runs would compile Hypothesis anew.
+    return {**ours, "PYTEST_ADDOPTS": "", "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def trial(name: str, limit: float | None = None) -> Trial:
