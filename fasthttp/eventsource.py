@@ -145,12 +145,18 @@ class EventSource(AbstractAsyncContextManager["EventSource"], AsyncIterator[Serv
 
     async def _wait(self, request: httpx.Request) -> None:
         """Wait until the next connection may be made, unless the session is closed before."""
-        seconds = self._due - asyncio.get_running_loop().time()
-        if seconds > 0:
-            closed, _ = await asyncio.wait([self._session._closed], timeout=seconds)
-            if closed:
-                message = "the session was closed while this event stream waited to connect again"
-                raise httpx.ReadError(message, request=request)
+        loop = asyncio.get_running_loop()
+        closed: asyncio.Future[None] = loop.create_future()
+        self._session._waiting.add(closed)
+        try:
+            # Others run meanwhile, were it for no time at all.
+            await asyncio.wait([closed], timeout=max(0.0, self._due - loop.time()))
+        finally:
+            self._session._waiting.discard(closed)
+        if closed.done():
+            self._reconnect = False  # though the session may be open again by now
+            message = "the session was closed while this event stream waited to connect again"
+            raise httpx.ReadError(message, request=request)
 
     async def _accept(self, response: Response) -> None:
         """Begin to read `response`, unless its status says otherwise."""

@@ -18,6 +18,7 @@ MAX_HEADERS = 256
 MAX_CHUNK_LINE = 4 * 1024  # a chunk's size and its extensions
 
 _HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00\r\n]*)")
+_NOT_IN_A_VALUE = re.compile(rb"[\x00\r]")
 _CRLF = re.compile(rb"\r\n")  # splits in two thirds of the time that bytes.split() takes
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*(?:;[^\r\n]*)?)\r\n")
 _CHUNK_LINE_START = re.compile(rb"[0-9A-Fa-f]{1,16}(?:[ \t;\r]|$)")
@@ -269,12 +270,14 @@ def parse_headers(lines: list[bytes]) -> list[tuple[bytes, bytes]]:
         field = _HEADER.fullmatch(line)
         if field is not None:
             headers.append((field[1], field[2].rstrip(b" \t")))
-        elif line[:1] in {b" ", b"\t"} and headers and b"\0" not in line:
-            # An obsolete line folding: RFC 9112, 5.2 lets a client read it as one space.
+        elif line[:1] in {b" ", b"\t"} and headers and not _NOT_IN_A_VALUE.search(line):
+            # An obsolete line folding: RFC 9112, 5.2 has a client read it as spaces.
             name, value = headers[-1]
-            headers[-1] = (name, value + b" " + line.strip())
+            headers[-1] = (name, (value + b" " + line.strip(b" \t")).rstrip(b" "))
         else:
-            name, colon, _ = line.partition(b":")  # the value may be a secret
+            # What is shown is no value, which may be a secret.
+            folded = line[:1] in {b" ", b"\t"}
+            name, colon, _ = (b"one that goes on" if folded else line).partition(b":")
             raise ProtocolError(f"bad header line: {(name + colon)[:80]!r}")
     return headers
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PIECES = 16  # of one block, after which others run before the next one
 _TURN = 0.01  # seconds, likewise: a piece can be a great many lines or events
 SLICE = 1024 * 1024  # bytes of a body in memory that are one piece
-PORTION = 32 * 1024  # bytes of text that are; the memory for much more would be new each time
+PORTION = 64 * 1024  # bytes of text that are; a str of much more would have new memory each time
 
 DECODING_ERRORS = (BodyError, LimitError)  # what a decoder says of a body
 

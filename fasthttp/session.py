@@ -88,6 +88,7 @@ class AsyncSession(Verbs):
             raise ValueError("limits, verify and proxy are the built-in transport's: give either")
         self._transport = transport
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: set[asyncio.Future[None]] = set()  # who has to be told when it is closed
         self._elsewhere: header_rules.Pairs | None = None  # None: the same headers everywhere
         if self._security is not None and self._base_url is not None:
             self._home = urls.origin(self._base_url)
@@ -102,7 +103,6 @@ class AsyncSession(Verbs):
         if self._loop is not loop:
             await self._transport.__aenter__()
             self._loop = loop
-            self._closed: asyncio.Future[None] = loop.create_future()
 
     async def close(self) -> None:
         """Close every connection; does nothing when closed already.
@@ -117,8 +117,10 @@ class AsyncSession(Verbs):
                     "this session was opened in another event loop: `await session.close()` there"
                 )
             if not self._loop.is_closed():
-                self._closed.set_result(None)
+                for waiting in self._waiting:
+                    waiting.set_result(None)
             self._loop = None
+            self._waiting.clear()
             await self._transport.__aexit__(None, None, None)
 
     async def __aenter__(self) -> Self:

@@ -478,6 +478,29 @@ async def test_the_session_is_closed(tape: Tape, session: AsyncSession) -> None:
             await anext(events)
 
 
+async def test_others_run_between_two_connections() -> None:
+    """Where neither server nor transport has anybody wait, others have their turn all the same."""
+    asked = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        status = 200 if asked < 1000 else 204
+        return httpx.Response(status, headers=[TYPE], content=b"retry: 0\n\n")
+
+    async def read() -> None:
+        async with AsyncSession(transport=httpx.MockTransport(answer)) as session:
+            assert await data(session.events("http://h.test/")) == []
+
+    reading = asyncio.ensure_future(read())
+    for _ in range(100):
+        await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.wait([reading])
+
+    assert 0 < asked < 1000
+
+
 async def test_the_session_is_closed_between_two_connections(
     tape: Tape, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

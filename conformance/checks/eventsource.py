@@ -389,7 +389,7 @@ async def one_connection(case: Case) -> None:
 async def amid_an_event(case: Case) -> None:
     with sequence(case, says(b"data: a\n\ndata: b", held=(16,))) as exchange:
         async with case.opened() as session:
-            async with session.events(exchange.url) as events:
+            async with source(session)(exchange.url) as events:
                 case.note("async with session.events(url) as events: await anext(events)")
                 compare("a", (await anext(events)).data)
             await _expect_left(exchange)
@@ -399,7 +399,7 @@ async def amid_an_event(case: Case) -> None:
 async def amid_a_wait(case: Case) -> None:
     with sequence(case, says(b"retry: 100\ndata: a\n\n"), END) as exchange:
         async with case.opened() as session:
-            async with session.events(exchange.url) as events:
+            async with source(session)(exchange.url) as events:
                 case.note("the block is left while a task waits for the second connection")
                 await anext(events)
                 waiting = asyncio.ensure_future(anext(events))

@@ -227,12 +227,12 @@ async def _long_timers(least: float) -> AsyncIterator[asyncio.Event]:
 
 @asynccontextmanager
 async def _waiting(events: Any) -> AsyncIterator[asyncio.Task[Any]]:
-    """A task that waits to connect again, long, after the first event."""
+    """A task that waits to connect again, long, after the first event: by a timer, most likely."""
     async with _long_timers(30) as waits:
         await anext(events)
         waiting = asyncio.ensure_future(anext(events))
         begun = asyncio.ensure_future(waits.wait())
-        await asyncio.wait([begun, waiting], return_when="FIRST_COMPLETED")
+        await asyncio.wait([begun, waiting], timeout=ARRIVAL, return_when="FIRST_COMPLETED")
         begun.cancel()
         yield waiting
 
@@ -253,7 +253,7 @@ async def another_waits(case: Case) -> None:
     """The block is left while another task waits for the second connection: it ends, too."""
     with sequence(case, says(b"retry: 60000\ndata: a\n\n"), END) as exchange:
         async with case.opened(timeout=None) as session:
-            async with session.events(exchange.url) as events, _waiting(events) as waiting:
+            async with source(session)(exchange.url) as events, _waiting(events) as waiting:
                 case.note("the block is left while a task waits in anext(events)")
                 if waiting.done():  # it did not wait, which another rule forbids
                     return

@@ -385,12 +385,14 @@ async def folded_values(case: Case) -> None:
 async def controls_in_values(case: Case) -> None:
     """Neither NUL nor a lone CR comes through as it is."""
     async with case.opened() as session:
-        for control in (b"\0", b"\r"):
+        for before, control in product((b"", b"a\r\n "), (b"\0", b"\r")):
+            value = before + b"b%bc" % control
             try:
-                response = await _said(case, session, b"X-A: a%bb\r\n" % control)
+                response = await _said(case, session, b"X-A: %b\r\n" % value)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.DecodingError):
                 continue
-            compare("a b", response.headers.get("x-a"), f"the value with {control!r} in it")
+            words = "a b c" if before else "b c"
+            compare(words, response.headers.get("x-a"), f"the value sent as {value!r}")
 
 
 async def _said(case: Case, session: Any, lines: bytes) -> httpx.Response:

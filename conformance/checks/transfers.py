@@ -95,13 +95,15 @@ async def answered_before_it_is_read(case: Case) -> None:
             _arrived(exchange, content)
 
 
-TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo large"
+TOO_LARGE = (
+    b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 9\r\n\r\ntoo large"
+)
 
 
 @check("session-response-early", limit=20)
 async def refused_and_not_read(case: Case) -> None:
     """The server refuses the content, and reads no more than a little of it."""
-    async with serving(TOO_LARGE) as (url, _), case.opened(timeout=SOON / 2) as session:
+    async with serving(TOO_LARGE) as (url, _), case.opened(timeout=60.0) as session:
         for how in CALLS:
             case.note(f"session.{how}('POST', url, content={UPLOAD} bytes), refused and not read")
             response = await soon(send(session, how, url, bytes(UPLOAD)), "the answer")

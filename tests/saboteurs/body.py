@@ -48,7 +48,7 @@ async def _errors_not_kept(self: Response) -> bytes:
     return content
 
 
-@saboteur("events-refused", "body-content", "session-status-silent")
+@saboteur("events-refused", "body-content", "session-status-silent", "session-response-early")
 class ErrorsNotKept(Sabotaged):
     """Does not keep the body of a response that says that something went wrong (B43)."""
 

@@ -229,6 +229,13 @@ class TakesControls(Sabotaged):
     patches = {"fasthttp.framing._HEADER": re.compile(rb"([^:]+):[ \t]*([^\n]*)")}
 
 
+@saboteur("session-response-control")
+class TakesControlsInFolds(Sabotaged):
+    """Looks into the first line of a value only."""
+
+    patches = {"fasthttp.framing._NOT_IN_A_VALUE": re.compile(rb"(?!)")}
+
+
 @saboteur("session-response-request")
 class UrlAsGiven(Sabotaged):
     """The response's request has the url that the caller gave."""

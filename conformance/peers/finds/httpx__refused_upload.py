@@ -8,12 +8,14 @@ import time
 
 import httpx
 
+HEAD = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 9\r\n\r\n"
+
 kept: list[asyncio.StreamWriter] = []
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
-    writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo large")
+    writer.write(HEAD + b"too large")
     kept.append(writer)  # the connection stays, and nobody reads on
 
 
