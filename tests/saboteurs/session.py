@@ -215,7 +215,7 @@ def _unfolded(lines: list[bytes]) -> list[tuple[bytes, bytes]]:
     return framing.parse_headers([line for line in lines if line[:1] not in b" \t"])
 
 
-@saboteur("session-response-fold")
+@saboteur("session-response-fold", "session-response-control")
 class DropsFolds(Sabotaged):
     """Drops the lines in which a header goes on."""
 
