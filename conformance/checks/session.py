@@ -510,7 +510,7 @@ async def timeout_for_every_method(case: Case) -> None:
             raise Deviation("hang", "httpx.ReadTimeout", None, f"method {method}") from None
         raise Deviation("no-exception", "httpx.ReadTimeout", None, f"method {method}")
 
-    async with case.opened(timeout=0.2) as session:
+    async with case.opened(timeout=0.5) as session:
         methods = ("GET", "post", "PROPFIND", "REPORT")
         await together(*(silence(session, method) for method in methods))
 
