@@ -100,11 +100,12 @@ def test_cuts_change_nothing(wire: bytes, points: list[int], method: str) -> Non
 
 @PATIENT
 @given(st.lists(st.binary(max_size=60), max_size=8))
+@example([b"HTTP/1.0 200\n\n"])
 def test_garbage_is_a_protocol_error(pieces: list[bytes]) -> None:
     """Whatever comes in the place of a head, only ProtocolError is raised, at the latest at EOF."""
     reader, _, error = read(pieces)
 
-    if error is None and not reader.complete:
+    if error is None and reader.head is None:  # it may be one by chance
         with pytest.raises(ProtocolError):
             reader.eof()
 
