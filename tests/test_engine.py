@@ -79,6 +79,7 @@ async def test_a_stale_connection_is_noticed(tape: Tape, session: AsyncSession) 
 
     await session.get(played.path)
     for method in ("GET", "POST"):
+        assert await settled(tape, session) == 1
         # The loop has no chance to notice by itself: no await lies between the two.
         tape.close_idle()
         await session.request(method, played.path)
