@@ -173,9 +173,13 @@ class Tape:
     def close_idle(self, at_least: int = 1, timeout: float = PATIENCE) -> int:
         """Send FIN on every idle connection, once there are so many; gives their number."""
         with self.changed:
-            ready = lambda: self.idle_connections >= at_least  # noqa: E731 - reads as the others
+            players: list[Player] = []
+
+            def ready() -> bool:  # one that was sent its FIN already counts no more
+                players[:] = [one for one in self._open if one.idle and not one.dismissed]
+                return len(players) >= at_least
+
             self.wait(ready, lambda: f"{at_least} idle connections to close", timeout)
-            players = [player for player in self._open if player.idle]
             for player in players:
                 player.dismissed = True
                 player.peer.finish()
