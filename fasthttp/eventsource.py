@@ -155,7 +155,7 @@ class EventSource(AbstractAsyncContextManager["EventSource"], AsyncIterator[Serv
             self._session._waiting.discard(closed)
         if closed.done():
             self._reconnect = False  # though the session may be open again by now
-            message = "the session was closed while this event stream waited to connect again"
+            message = "the session was closed while this event stream waited to connect"
             raise httpx.ReadError(message, request=request)
 
     async def _accept(self, response: Response) -> None:

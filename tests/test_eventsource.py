@@ -519,11 +519,29 @@ async def test_the_session_is_closed_between_two_connections(
         waiting = asyncio.ensure_future(anext(events))
         await begun.wait()
         await session.close()
-        with pytest.raises(httpx.ReadError, match=r"waited to connect again$") as caught:
+        with pytest.raises(httpx.ReadError, match=r"waited to connect$") as caught:
             await waiting
 
     assert caught.value.request.url == played.url
     assert len(played.requests) == 1
+
+
+def test_nobody_is_told_in_a_loop_that_is_gone() -> None:
+    """A session that was left open in a closed loop can be opened and closed in another."""
+    session, gone = AsyncSession(), asyncio.new_event_loop()
+    gone.run_until_complete(session.open())
+    waiting: asyncio.Future[None] = gone.create_future()
+    waiting.add_done_callback(lambda _: None)  # as of somebody who waits
+    session._waiting.add(waiting)
+    gone.close()
+
+    async def again() -> None:
+        async with session:
+            pass
+
+    asyncio.run(again())
+
+    assert not waiting.done()
 
 
 # how long

@@ -28,7 +28,7 @@ CHANGING = (
     (re.compile(r"\d+ in memory"), "… in memory"),
     (re.compile(r"\('127\.0\.0\.1', \d{4,5}\)"), "('127.0.0.1', PORT)"),
     (re.compile(r"/tmp/[\w./-]+"), "/tmp/…"),
-    (re.compile(r"(?<![\w/.-])(?:/[\w.+-]+)+/(?=(?:site-packages|lib/python3|suite)/)"), ""),
+    (re.compile(r"(?<![\w/.-])(?:/[\w.+-]+)+/(?=(?:site-packages|lib/python3[.\d]*|suite)/)"), ""),
     (re.compile(r"\b\d+\.\d\d+ s\b"), "… s"),
 )
 LONGEST = 2500  # characters of a block

@@ -279,6 +279,12 @@ def test_what_changes_is_taken_away() -> None:
     assert settle.plain(text, "/here") == (
         "<X at 0x…> ('127.0.0.1', PORT) host='h', port=PORT in /tmp/…, … s"
     )
+    assert settle.plain("at /x/y-1/lib/python3.11/asyncio/a.py:3>", "/here") == (
+        "at lib/python3.11/asyncio/a.py:3>"
+    )
+    assert (
+        settle.plain("in /x/lib/python3.11/site-packages/a.py", "/here") == "in site-packages/a.py"
+    )
 
 
 def test_one_block_for_each_way_to_fail() -> None:
